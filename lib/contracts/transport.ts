@@ -1,0 +1,32 @@
+import type { DisconnectReason, PeerAddresses } from './peer.ts'
+import type { WaitOptions } from './wait.ts'
+
+/** A pipe of whole frames between two sockets. Knows bytes; knows nothing of peers or messages. */
+export interface IChannel extends AsyncDisposable {
+  readonly direction: 'inbound' | 'outbound'
+  readonly remoteAddress: string
+  /** Read by exactly one consumer. Ends when the channel closes; throws TransportError if it broke. */
+  readonly frames: AsyncIterable<Uint8Array>
+  /** Resolves when the socket has room for another frame: awaiting it is the backpressure. */
+  send(frame: Uint8Array, options?: WaitOptions): Promise<void>
+  close(reason?: DisconnectReason): Promise<void>
+}
+
+/** The listening half: a stream of channels, shaped like a channel's stream of frames. */
+export interface IListener extends AsyncDisposable {
+  readonly address: string
+  readonly channels: AsyncIterable<IChannel>
+  close(): Promise<void>
+}
+
+export type TransportName = keyof PeerAddresses
+
+export interface ITransport<N extends TransportName = TransportName> {
+  /** The key in `PeerInfo.addresses` this transport can dial. */
+  readonly name: N
+  /** URL schemes it answers for, such as `ws:` and `wss:`; how a string address finds its transport. */
+  readonly schemes: readonly string[]
+  dial(address: NonNullable<PeerAddresses[N]>, options?: WaitOptions): Promise<IChannel>
+  /** Absent where listening is impossible, such as a WebSocket in a browser. */
+  listen?(address: string, options?: WaitOptions): Promise<IListener>
+}
