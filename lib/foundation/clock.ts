@@ -1,6 +1,6 @@
 import type { IClock } from '../contracts/clock.ts'
 
-/** The machine's own time. Timers do not keep a Node process alive by themselves: sockets do. */
+/** The machine's own time. Whoever schedules owns the timer: an undisposed one keeps a Node process alive. */
 export const systemClock: IClock = {
   now: () => Date.now(),
   elapsedMs: () => performance.now(),
@@ -11,7 +11,7 @@ export const systemClock: IClock = {
   defer: makeDefer(),
 }
 
-/** `setImmediate` in Node; a message channel in a browser, where timers wait at least 4 ms. */
+/** `setImmediate` in Node; a message channel in a browser, where nested timers wait at least 4 ms. */
 function makeDefer(): (run: () => void) => void {
   if (typeof setImmediate === 'function') return run => void setImmediate(run)
   const waiting: (() => void)[] = []
