@@ -1,0 +1,5 @@
+import type { Registry } from './command.ts'
+import { direct } from './direct.ts'
+
+/** Every benchmark that `npm run bench -- NAME` knows. */
+export const benchmarks: Registry = { direct }
