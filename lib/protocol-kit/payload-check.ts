@@ -1,5 +1,4 @@
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { ProtocolDefinition } from '../contracts/protocol.ts'
 
 /** Says whether a payload fits; `why` explains one that does not. */
@@ -11,10 +10,23 @@ export interface PayloadCheck {
 
 const ANYTHING: PayloadCheck = { fits: () => true, why: () => '' }
 
-/**
- * The checks of one vocabulary, compiled when a word is first used: compiling all of them up
- * front would be paid by every import of a plugin.
- */
+type Compiler = typeof import('typebox/schema')['Compile']
+let compiler: Compiler | undefined
+let loading: Promise<void> | undefined
+
+/** Loads the schema compiler, which is too heavy to be loaded by everybody who imports the package. */
+export function loadPayloadChecker(): Promise<void> {
+  return (loading ??= import('typebox/schema').then(module => {
+    compiler = module.Compile
+  }))
+}
+
+/** True once checks can be made at once. */
+export function payloadCheckerReady(): boolean {
+  return compiler !== undefined
+}
+
+/** The checks of one vocabulary, each compiled when its word is first used. */
 export class PayloadChecks {
   readonly #definition: ProtocolDefinition
   readonly #compiled = new Map<string, PayloadCheck>()
@@ -36,19 +48,21 @@ export class PayloadChecks {
   }
 
   #check(key: string, schema: TSchema | undefined): PayloadCheck {
-    if (schema === undefined) return ANYTHING
     let check = this.#compiled.get(key)
-    if (check === undefined) this.#compiled.set(key, (check = compile(schema)))
+    if (check === undefined) this.#compiled.set(key, (check = schema === undefined ? ANYTHING : compile(schema)))
     return check
   }
 }
 
+/** Where a strict content security policy forbids `eval`, the compiler interprets the schema instead. */
 function compile(schema: TSchema): PayloadCheck {
-  const validator = Compile(schema)
+  if (compiler === undefined) throw new TypeError('loadPayloadChecker() first')
+  const validator = compiler(schema)
   return {
     fits: payload => validator.Check(payload),
     why(payload) {
-      const [first] = validator.Errors(payload)
+      const [, errors] = validator.Errors(payload)
+      const first = errors[0]
       return first === undefined ? 'does not fit' : `${first.instancePath || 'the payload'} ${first.message}`
     },
   }

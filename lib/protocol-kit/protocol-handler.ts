@@ -6,7 +6,7 @@ import type {
   Receivers, ReplyPayload, RequestPayload, RequestType, Responders,
 } from '../contracts/protocol.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
-import { PayloadChecks } from './payload-check.ts'
+import { loadPayloadChecker, payloadCheckerReady, PayloadChecks } from './payload-check.ts'
 
 type Row = (payload: unknown, from: PeerInfo, message: P2PMessage) => unknown
 type Table = Readonly<Record<string, Row | undefined>>
@@ -48,22 +48,25 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
     return this.#context
   }
 
-  /** Throws TypeError for a payload off its schema; rejects with ERR_PEER_NOT_CONNECTED and what the link says. */
-  protected send<T extends MessageType<D>>(to: PeerId, type: T, payload: MessagePayload<D, T>, options?: SayOptions): Promise<void> {
+  /** Rejects with TypeError for a payload off its schema, ERR_PEER_NOT_CONNECTED, or what the link says. */
+  protected async send<T extends MessageType<D>>(to: PeerId, type: T, payload: MessagePayload<D, T>, options?: SayOptions): Promise<void> {
+    if (!payloadCheckerReady()) await loadPayloadChecker()
     this.#mustFit(this.#checks.message(type), type, payload)
-    return this.context.send(to, spoken(type, payload, options), options)
+    await this.context.send(to, spoken(type, payload, options), options)
   }
 
   /** To every connected peer that speaks this protocol. */
-  protected broadcast<T extends MessageType<D>>(
+  protected async broadcast<T extends MessageType<D>>(
     type: T, payload: MessagePayload<D, T>, options?: SayOptions & { except?: readonly PeerId[] },
   ): Promise<void> {
+    if (!payloadCheckerReady()) await loadPayloadChecker()
     this.#mustFit(this.#checks.message(type), type, payload)
-    return this.context.broadcast(spoken(type, payload, options), options)
+    await this.context.broadcast(spoken(type, payload, options), options)
   }
 
   /** Resolves with the checked answer. Rejects with ERR_PROTOCOL_REQUEST_REFUSED, ERR_PROTOCOL_BAD_PAYLOAD or a TimeoutError. */
   protected async request<T extends RequestType<D>>(to: PeerId, type: T, payload: RequestPayload<D, T>, options?: WaitOptions): Promise<ReplyPayload<D, T>> {
+    if (!payloadCheckerReady()) await loadPayloadChecker()
     this.#mustFit(this.#checks.request(type), type, payload)
     const reply = await this.context.request(to, { type, payload }, options)
     if (this.#checks.reply(type).fits(reply.payload)) return reply.payload as ReplyPayload<D, T>
@@ -72,8 +75,10 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
     throw error
   }
 
+  /** Overriding it? Call `super.onRegister(context)` first. */
   onRegister(context: ProtocolContext): void {
     this.#context = context
+    void loadPayloadChecker()
   }
 
   onUnregister(): void | Promise<void> {
@@ -82,6 +87,7 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
 
   /** Checks the payload against its schema, then calls the matching row of `receive` or `answer`. */
   async handleMessage(message: P2PMessage, from: PeerInfo): Promise<void> {
+    if (!payloadCheckerReady()) await loadPayloadChecker()
     const { type } = message
     if (Object.hasOwn(this.definition.messages, type)) {
       if (!this.#checks.message(type).fits(message.payload)) throw this.#misfit(message, `'${type}'`)

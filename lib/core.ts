@@ -1,0 +1,37 @@
+/** The house without furniture: bring your own transports, plugins and, if you like, cryptography. */
+export { Coordinator } from './coordinator/coordinator.ts'
+export type { BackendName, BroadcastReceipt, CoordinatorStats, Furniture, P2PConfig, SendReceipt } from './coordinator/config.ts'
+export type { IClock } from './contracts/clock.ts'
+export type { ICryptoBackend } from './contracts/crypto.ts'
+export { ErrorCode, P2PError, type P2PErrorDetails } from './contracts/errors.ts'
+export type { P2PEvents } from './contracts/events.ts'
+export type { IIdentity } from './contracts/identity.ts'
+export type { ILimiter } from './contracts/limiter.ts'
+export type { Limits } from './contracts/limits.ts'
+export type { ILogger } from './contracts/logger.ts'
+export type { OutgoingMessage, P2PMessage, PeerId } from './contracts/message.ts'
+export { PeerState, type DisconnectReason, type PeerAddresses, type PeerInfo } from './contracts/peer.ts'
+export type {
+  AuthDeclaration, IProtocolHandler, LeastAuth, MessagePayload, MessageType, ProtocolContext, ProtocolDefinition, Receivers,
+  ReplyPayload, RequestPayload, RequestSchema, RequestType, Responders,
+} from './contracts/protocol.ts'
+export type { IPubSub, PublishReceipt, PubSubItem, SubscribeOptions, Verdict } from './contracts/pubsub.ts'
+export type { RandomBytes } from './contracts/random.ts'
+export type { IRelay } from './contracts/relay.ts'
+export type {
+  AnnounceOptions, AnnouncementHandle, DirectoryStats, Filter, Filters, IResourceDirectory, ResourceAnnouncement, ResourceChange, ResourcePage,
+} from './contracts/resources.ts'
+export type { Effect, IStateMachine } from './contracts/state-machine.ts'
+export type { IStore } from './contracts/store.ts'
+export type { IChannel, IListener, ITransport, TransportName } from './contracts/transport.ts'
+export type { WaitOptions } from './contracts/wait.ts'
+export { createIdentity, generateIdentity, identityFromSecret } from './crypto/identity.ts'
+export { systemClock } from './foundation/clock.ts'
+export { DEFAULT_LIMITS } from './foundation/limits.ts'
+export { consoleLogger, silentLogger } from './foundation/logger.ts'
+export { MemoryStore } from './foundation/memory-store.ts'
+export { flexibleLimiter } from './foundation/rate-limiter-adapter.ts'
+export { TokenBucketLimiter } from './foundation/token-bucket.ts'
+export { PeerConnection } from './peers/peer-connection.ts'
+export { PeerManager, type ConnectOptions, type PeerManagerOptions, type PeerStats } from './peers/peer-manager.ts'
+export { P2PProtocol } from './wire/p2p-protocol.ts'

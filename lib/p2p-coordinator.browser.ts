@@ -1,0 +1,17 @@
+import type { Furniture, P2PConfig } from './coordinator/config.ts'
+import { Coordinator } from './coordinator/coordinator.ts'
+import { baseBackend, chooseBackend } from './crypto/select.ts'
+import { WebSocketTransport } from './transports/websocket.browser.ts'
+
+const browserFurniture: Furniture = {
+  transports: config => [new WebSocketTransport(config.clock ? { clock: config.clock } : {})],
+  baseBackend: () => baseBackend(),
+  bestBackend: name => chooseBackend(name),
+}
+
+/** The coordinator for browsers: it dials over the browser's own WebSocket, and cannot listen. */
+export class P2PCoordinator extends Coordinator {
+  constructor(config: P2PConfig = {}) {
+    super(config, browserFurniture)
+  }
+}

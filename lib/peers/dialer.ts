@@ -1,0 +1,102 @@
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { PeerAddresses } from '../contracts/peer.ts'
+import type { ITransport } from '../contracts/transport.ts'
+import { withDeadline } from '../foundation/deadline.ts'
+import { toHex } from '../foundation/hex.ts'
+import { encodeHello, type Hello } from './hello.ts'
+import type { LocalNode } from './local-node.ts'
+import { schemeOf } from './network-address.ts'
+import { dialSecure, type SecureLink } from './noise/secure-link.ts'
+
+/** Where to dial, and whom to expect there. */
+export interface DialTarget {
+  /** For error texts: the name, id or address the caller used. */
+  who: string
+  /** The key that must answer (XK); absent at first contact (XX). */
+  key?: Uint8Array | undefined
+  addresses: PeerAddresses
+}
+
+export interface DialerOptions {
+  node: LocalNode
+  transports: readonly ITransport[]
+  hello(): Hello
+}
+
+type Attempt = { transport: ITransport; address: never; text: string }
+
+/** Tries each address a transport can dial until one completes the handshake as the expected key. */
+export async function dialPeer(target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
+  const attempts = attemptsFor(target.addresses, options.transports)
+  if (attempts.length === 0) throw nothingToDial(target, options.transports)
+  const failures: unknown[] = []
+  for (const attempt of attempts) {
+    signal.throwIfAborted()
+    try {
+      return await dialOne(attempt, target, options, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push(error)
+    }
+  }
+  throw asDialError(failures, target, attempts)
+}
+
+/** The transport's name for a URL, by its scheme; undefined where no transport answers for it. */
+export function transportFor(address: string, transports: readonly ITransport[]): ITransport | undefined {
+  const scheme = schemeOf(address)
+  return transports.find(transport => transport.schemes.includes(scheme))
+}
+
+function attemptsFor(addresses: PeerAddresses, transports: readonly ITransport[]): Attempt[] {
+  return transports.flatMap(transport => {
+    const address = addresses[transport.name]
+    return address === undefined ? [] : [{ transport, address: address as never, text: typeof address === 'string' ? address : transport.name }]
+  })
+}
+
+async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
+  const { node } = options
+  const channel = await withDeadline(
+    node.clock,
+    { signal },
+    inner => attempt.transport.dial(attempt.address, { signal: inner }),
+    { defaultTimeoutMs: node.limits.dialTimeoutMs, what: `dialling ${attempt.text}` },
+  )
+  return await dialSecure(channel, {
+    identity: node.identity,
+    crypto: node.crypto,
+    random: node.secretRandom,
+    networkId: node.networkId,
+    remoteKey: target.key,
+    hello: encodeHello(options.hello()),
+    limits: node.limits,
+    clock: node.clock,
+    signal,
+  })
+}
+
+function nothingToDial(target: DialTarget, transports: readonly ITransport[]): P2PError {
+  const has = Object.keys(target.addresses).join(', ') || 'no address'
+  const can = transports.map(transport => transport.name).join(', ') || 'no transport'
+  return new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `cannot dial ${target.who}: it has ${has}; this node has ${can}`, { peerId: target.who })
+}
+
+/** One failure is told as it is; of several, the last that got furthest speaks for all. */
+function asDialError(failures: readonly unknown[], target: DialTarget, attempts: readonly Attempt[]): unknown {
+  const told = failures.findLast(error => error instanceof P2PError && error.code.startsWith('ERR_PEER_')) ?? failures.at(-1)
+  if (told instanceof P2PError && told.code === ErrorCode.PEER_HANDSHAKE_FAILED && target.key !== undefined) return notTheKey(told, target)
+  if (failures.length === 1) return told
+  const code = told instanceof P2PError ? told.code : ErrorCode.TRANSPORT_DIAL_FAILED
+  const texts = failures.map((error, index) => `${attempts[index]!.text}: ${error instanceof Error ? error.message : String(error)}`)
+  return new P2PError(code, `could not reach ${target.who}: ${texts.join('; ')}`, { peerId: target.who, cause: new AggregateError(failures) })
+}
+
+/** With a known key the far end cannot answer act one unless it holds that key and is on this network. */
+function notTheKey(cause: P2PError, target: DialTarget): P2PError {
+  return new P2PError(
+    ErrorCode.PEER_ID_MISMATCH,
+    `${target.who} did not prove to hold the key ${toHex(target.key!)}: another key is there now, it is on another network, or it refuses handshakes at present (${cause.message})`,
+    { peerId: toHex(target.key!), cause },
+  )
+}

@@ -1,0 +1,204 @@
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { P2PMessage } from '../contracts/message.ts'
+import { PeerState, type DisconnectReason } from '../contracts/peer.ts'
+import { compareBytes, equalBytes } from '../foundation/bytes.ts'
+import { toHex } from '../foundation/hex.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { Link, type LinkEnding, type LinkOwner } from './link.ts'
+import type { LocalNode } from './local-node.ts'
+import type { NameBook } from './name-book.ts'
+import type { SecureLink } from './noise/secure-link.ts'
+import type { PeerRecord, PeerTable } from './peer-table.ts'
+
+export interface LinkKeeperOptions {
+  node: LocalNode
+  table: PeerTable
+  names: NameBook
+  connectionsMax: number
+  heartbeatIntervalMs: number
+  isPrivate(): boolean
+  onMessage(record: PeerRecord, message: P2PMessage): Promise<void> | undefined
+  onConnected(record: PeerRecord): void
+  onDisconnected(record: PeerRecord, reason: DisconnectReason): void
+  onError(error: P2PError, record: PeerRecord): void
+}
+
+/** How a link came to be, for whoever admits it. */
+export interface Admission {
+  wanted: boolean
+  shortLived: boolean
+}
+
+/** Two links that came up within this time of each other were dialled at once. */
+const SIMULTANEOUS_MS = 10_000
+
+/**
+ * Keeps at most one link for each key: admits new ones, settles which of two stays, and tells of
+ * peers coming and going. Simultaneous dials are settled by the peer with the larger id, so that both
+ * ends agree without another word; what was queued on the lesser link moves to the other.
+ */
+export class LinkKeeper implements LinkOwner {
+  readonly #options: LinkKeeperOptions
+
+  constructor(options: LinkKeeperOptions) {
+    this.#options = options
+  }
+
+  /** Links that count against `maxConnections`. */
+  get connections(): number {
+    let count = 0
+    for (const record of this.#options.table.connected()) if (!record.shortLived) count++
+    return count
+  }
+
+  get shortLivedConnections(): number {
+    let count = 0
+    for (const record of this.#options.table.connected()) if (record.shortLived) count++
+    return count
+  }
+
+  /** Takes a finished handshake in. Throws ERR_PEER_LIMIT_REACHED, having told the peer so. */
+  admit(secure: SecureLink, admission: Admission): PeerRecord {
+    const { node, table } = this.#options
+    const record = table.ensure(toHex(secure.remoteKey), node.clock.elapsedMs())
+    const link = this.#makeLink(secure, record)
+    if (record.link === undefined && this.#isFull(admission)) {
+      link.start()
+      void link.close('limit', { text: 'no room' })
+      throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${record.id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: record.id })
+    }
+    if (admission.wanted) record.wanted = true
+    if (record.link === undefined) this.#open(record, link, admission)
+    else this.#settle(record, record.link, link)
+    link.start()
+    return record
+  }
+
+  /** Ends both links of a peer, if it has any, in good order. */
+  async close(record: PeerRecord, reason: DisconnectReason, text = ''): Promise<void> {
+    await Promise.all([record.spare?.close(reason, { text }), record.link?.close(reason, { text })])
+  }
+
+  // What links say.
+
+  message(link: Link, message: P2PMessage): Promise<void> | undefined {
+    const record = this.#options.table.get(link.id)
+    if (record === undefined) return undefined
+    record.seen(link.lastSeen)
+    return this.#options.onMessage(record, message)
+  }
+
+  refused(link: Link, error: P2PError): void {
+    const record = this.#options.table.get(link.id)
+    if (record) this.#options.onError(error, record)
+  }
+
+  helloChanged(link: Link): void {
+    this.#options.table.get(link.id)?.refresh(this.#options.names)
+  }
+
+  closed(link: Link, ending: LinkEnding): void {
+    const record = this.#options.table.get(link.id)
+    if (record === undefined) return
+    if (record.spare === link) {
+      record.spare = undefined
+      return
+    }
+    if (record.link !== link) return
+    if (record.spare !== undefined) this.#promoteSpare(record, link, record.spare)
+    else this.#lose(record, ending)
+  }
+
+  #makeLink(secure: SecureLink, record: PeerRecord): Link {
+    const { node, isPrivate } = this.#options
+    return new Link({ node, secure, owner: this, trusted: () => record.wanted || isPrivate() })
+  }
+
+  #isFull(admission: Admission): boolean {
+    return admission.shortLived
+      ? this.shortLivedConnections >= this.#options.node.limits.shortLivedConnectionsMax
+      : this.connections >= this.#options.connectionsMax
+  }
+
+  #open(record: PeerRecord, link: Link, admission: Admission): void {
+    record.link = link
+    record.shortLived = admission.shortLived && !record.wanted
+    record.state = PeerState.CONNECTED
+    if (record.room.trust === undefined) record.trust('first-use')
+    this.#useLink(record, link)
+    this.#options.onConnected(record)
+  }
+
+  #useLink(record: PeerRecord, link: Link): void {
+    const { node, table, names, heartbeatIntervalMs } = this.#options
+    record.link = link
+    record.refresh(names)
+    table.recount()
+    record.heartbeat?.[Symbol.dispose]()
+    record.heartbeat = startHeartbeat(link, {
+      clock: node.clock,
+      limits: node.limits,
+      intervalMs: heartbeatIntervalMs,
+      onAnswer: () => record.refresh(names),
+    })
+  }
+
+  /** Two links to one key. */
+  #settle(record: PeerRecord, old: Link, fresh: Link): void {
+    if (!equalBytes(old.hello.boot, fresh.hello.boot)) return this.#replaceRestarted(record, old, fresh)
+    if (!this.#weDecide(record)) return this.#keepBoth(record, fresh)
+    if (this.#keepsOld(old, fresh)) void fresh.close('local', { duplicate: true })
+    else this.#switchTo(record, old, fresh)
+  }
+
+  /** The peer has restarted: the old link leads nowhere. */
+  #replaceRestarted(record: PeerRecord, old: Link, fresh: Link): void {
+    const { shortLived } = record
+    old.cut('error')
+    this.#open(record, fresh, { wanted: record.wanted, shortLived })
+  }
+
+  #weDecide(record: PeerRecord): boolean {
+    return compareBytes(this.#options.node.publicKey, record.publicKey) > 0
+  }
+
+  /** Of two dialled at once, the one dialled by the larger id; else the newer, since only the peer itself can have made it. */
+  #keepsOld(old: Link, fresh: Link): boolean {
+    const simultaneous = old.direction !== fresh.direction && fresh.openedAtMs - old.openedAtMs < SIMULTANEOUS_MS
+    return simultaneous && old.direction === 'outbound'
+  }
+
+  #switchTo(record: PeerRecord, old: Link, fresh: Link): void {
+    record.link = fresh
+    old.handOver(fresh)
+    this.#useLink(record, fresh)
+    void old.close('local', { duplicate: true })
+  }
+
+  /** The other end decides; until it has, both are read. Never more than two. */
+  #keepBoth(record: PeerRecord, fresh: Link): void {
+    const third = record.spare
+    record.spare = fresh
+    void third?.close('local', { duplicate: true })
+  }
+
+  #promoteSpare(record: PeerRecord, lost: Link, spare: Link): void {
+    record.spare = undefined
+    lost.handOver(spare)
+    this.#useLink(record, spare)
+  }
+
+  #lose(record: PeerRecord, ending: LinkEnding): void {
+    const { node, table } = this.#options
+    record.refresh(this.#options.names)
+    record.link = undefined
+    record.heartbeat?.[Symbol.dispose]()
+    record.heartbeat = undefined
+    record.state = PeerState.DISCONNECTED
+    record.shortLived = false
+    record.touchedAtMs = node.clock.elapsedMs()
+    table.recount()
+    if (ending.error && ending.reason !== 'misbehaviour') this.#options.onError(ending.error, record)
+    this.#options.onDisconnected(record, ending.reason)
+  }
+}

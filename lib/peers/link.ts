@@ -1,0 +1,384 @@
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { P2PMessage } from '../contracts/message.ts'
+import type { DisconnectReason } from '../contracts/peer.ts'
+import { sleep } from '../foundation/deadline.ts'
+import { toHex } from '../foundation/hex.ts'
+import type { SignedMessage } from '../wire/author.ts'
+import { FragmentAssembler, splitFrame } from '../wire/fragments.ts'
+import type { Source } from '../wire/intake.ts'
+import { encodeClose, parseClose, PartKind, readParts } from '../wire/parts.ts'
+import { CloseCode, codeOfReason, reasonOfCode } from './close-reason.ts'
+import { decodeHello, encodeHello, type Hello } from './hello.ts'
+import { LinkRates } from './link-rates.ts'
+import type { LocalNode } from './local-node.ts'
+import type { SecureLink } from './noise/secure-link.ts'
+import { Outbox } from './outbox.ts'
+
+/** What a link tells the room it belongs to. */
+export interface LinkOwner {
+  /** A verified message. A promise counts as work under way until it settles; it must not reject. */
+  message(link: Link, message: P2PMessage): Promise<void> | undefined
+  /** Something was refused; the error says whom to blame, if anyone. */
+  refused(link: Link, error: P2PError): void
+  helloChanged(link: Link): void
+  /** Once, when the link is over; before it returns, `handOver` can still save what had not left. */
+  closed(link: Link, ending: LinkEnding): void
+}
+
+export interface LinkEnding {
+  reason: DisconnectReason
+  /** True when one of two links to the same peer was given up. */
+  duplicate: boolean
+  error?: P2PError | undefined
+}
+
+export interface LinkOptions {
+  node: LocalNode
+  secure: SecureLink
+  owner: LinkOwner
+  /** A peer the user asked for, or a private network: limited by bytes alone. */
+  trusted: () => boolean
+}
+
+/** Faults that only a broken or hostile sender makes; the rest (stale, repeated) happen to the honest. */
+const FAULTS: ReadonlySet<string> = new Set([
+  ErrorCode.WIRE_MALFORMED, ErrorCode.WIRE_FRAME_TOO_LARGE, ErrorCode.WIRE_WRONG_VERSION,
+  ErrorCode.WIRE_BAD_SIGNATURE, ErrorCode.WIRE_WEAK_AUTH, ErrorCode.PROTOCOL_BAD_PAYLOAD,
+])
+/** One piece of a message too large for a sealed frame: small enough that a heartbeat never waits long. */
+const FRAGMENT_BYTES = 60_000
+/** A frame up to this size goes as one part: a sealed frame less its tag and the part's own head. */
+const WHOLE_PART_BYTES_MAX = 98_304
+
+/**
+ * One sealed link to one key: reads, checks and hands in what comes, in order; packs and seals what
+ * leaves. Knows nothing of names, routes or other links.
+ */
+export class Link {
+  readonly id: string
+  readonly secure: SecureLink
+  readonly rates: LinkRates
+  readonly openedAtMs: number
+  hello: Hello
+  /** Unix time in milliseconds, on our clock, of the last frame. */
+  lastSeen: number
+  roundTripMs: number | undefined
+  /** Sealed frames that opened. */
+  framesRead = 0
+  readonly #node: LocalNode
+  readonly #owner: LinkOwner
+  readonly #outbox: Outbox
+  readonly #source: Source
+  #fragments: FragmentAssembler | undefined
+  #fragmentId = 0
+  #handling = 0
+  #handlingWaiter: (() => void) | undefined
+  #pongWaiter: { sentAtMs: number; nonce: string; answered: () => void } | undefined
+  #ending: LinkEnding | undefined
+  #over = false
+  readonly #ended: Promise<void>
+  #resolveEnded!: () => void
+  readonly #stop = new AbortController()
+
+  constructor(options: LinkOptions) {
+    const { node, secure, owner } = options
+    this.id = toHex(secure.remoteKey)
+    this.secure = secure
+    this.hello = secure.remoteHello
+    this.lastSeen = node.clock.now()
+    this.openedAtMs = node.clock.elapsedMs()
+    this.rates = new LinkRates(node.clock, node.limits, options.trusted)
+    this.#node = node
+    this.#owner = owner
+    this.#source = { peerId: this.id, key: secure.remoteKey }
+    this.#ended = new Promise(resolve => (this.#resolveEnded = resolve))
+    this.#outbox = new Outbox({
+      peerId: this.id,
+      clock: node.clock,
+      limits: node.limits,
+      transmit: plaintext => secure.channel.send(secure.seal(plaintext)),
+      onBroken: error => this.#finish({ reason: error.code === ErrorCode.PEER_STALLED ? 'timeout' : 'error', duplicate: false, error }),
+    })
+  }
+
+  get direction(): 'inbound' | 'outbound' {
+    return this.secure.channel.direction
+  }
+
+  get remoteAddress(): string {
+    return this.secure.channel.remoteAddress
+  }
+
+  get isOpen(): boolean {
+    return this.#ending === undefined && !this.#over
+  }
+
+  /** Bytes queued for this peer. */
+  get outboxBytes(): number {
+    return this.#outbox.bytes
+  }
+
+  /** Begins to read. What came with the handshake's last frame is handled first. */
+  start(): void {
+    void this.#readAll()
+  }
+
+  /** Queues a finished frame. The promise is there only when the caller should wait for room. Throws when the link is gone or full. */
+  sendFrame(frame: Uint8Array): Promise<void> | undefined {
+    if (frame.length <= WHOLE_PART_BYTES_MAX) return this.#outbox.pushPart({ kind: PartKind.MESSAGE, body: frame })
+    this.#fragmentId = (this.#fragmentId + 1) >>> 0
+    let room: Promise<void> | undefined
+    for (const body of splitFrame(frame, this.#fragmentId, FRAGMENT_BYTES)) {
+      room?.catch(() => {})
+      room = this.#outbox.pushPart({ kind: PartKind.FRAGMENT, body })
+    }
+    return room
+  }
+
+  /** The same for a signed message, which may leave with its whole burst. */
+  sendSigned(signed: SignedMessage): Promise<void> | undefined {
+    return signed.size <= WHOLE_PART_BYTES_MAX ? this.#outbox.pushSigned(signed) : this.sendFrame(signed.frame)
+  }
+
+  /** Tells the peer what we speak now. */
+  sendHello(hello: Hello): void {
+    this.#outbox.pushUrgent({ kind: PartKind.HELLO, body: encodeHello(hello) })
+  }
+
+  /** Sends a ping; `answered` runs when its pong comes. A later ping replaces an earlier one. */
+  ping(answered: () => void): void {
+    const body = this.#node.random(8)
+    this.#pongWaiter = { sentAtMs: this.#node.clock.elapsedMs(), nonce: toHex(body), answered }
+    this.#outbox.pushUrgent({ kind: PartKind.PING, body })
+  }
+
+  /** Says why, lets what is queued leave, and ends. Resolves when the link is over. */
+  async close(reason: DisconnectReason, options: { text?: string; duplicate?: boolean; error?: P2PError } = {}): Promise<void> {
+    if (this.#ending === undefined && !this.#over) {
+      this.#ending = { reason, duplicate: options.duplicate ?? false, error: options.error }
+      const code = options.duplicate ? CloseCode.DUPLICATE : codeOfReason(reason)
+      // After a goodbye nothing of theirs is handed in, except on the lesser of two links, where the
+      // other end has only just learned of it.
+      this.#sayGoodbye(code, options.text ?? '')
+      const timer = this.#node.clock.schedule(this.#node.limits.closeTimeoutMs, () => this.#finish(this.#ending!))
+      void this.#ended.then(() => timer[Symbol.dispose]())
+    }
+    await this.#ended
+  }
+
+  /** Ends at once, without a word: for a peer that broke a rule or fell silent. */
+  cut(reason: DisconnectReason, error?: P2PError): void {
+    this.#finish({ reason, duplicate: false, error })
+  }
+
+  /** What had not left, for the other of two links to the same peer. */
+  handOver(other: Link): void {
+    other.#outbox.adopt(this.#outbox.close(this.#gone()))
+  }
+
+  #sayGoodbye(code: CloseCode, text: string): void {
+    const body = encodeClose(code, text)
+    // In line, not urgent: what was sent before the goodbye arrives before it.
+    try {
+      this.#outbox.pushPart({ kind: PartKind.CLOSE, body })?.catch(() => {})
+    } catch {
+      this.#finish(this.#ending!)
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    try {
+      if (this.secure.firstParts?.length) await this.#takePlaintext(this.secure.firstParts)
+      for (;;) {
+        if (this.#over) return
+        const next = await this.secure.frames.next()
+        if (next.done) return this.#finish(this.#ending ?? { reason: 'remote', duplicate: false })
+        await this.#takeFrame(next.value)
+      }
+    } catch (error) {
+      this.#finish(this.#ending ?? { reason: 'error', duplicate: false, error: this.#broken(error) })
+    }
+  }
+
+  /** docs/wire.md section 9, steps 1 to 3. Waits only when the peer must be slowed down. */
+  async #takeFrame(sealed: Uint8Array): Promise<void> {
+    if (sealed.length > this.#node.limits.channelFrameBytesMax) {
+      return this.#cutFor(ErrorCode.TRANSPORT_FRAME_TOO_LARGE, `a frame of ${sealed.length} bytes; at most ${this.#node.limits.channelFrameBytesMax} are allowed`)
+    }
+    const restMs = this.rates.bytes(sealed.length)
+    if (restMs > 0) await this.#slowDown(restMs, 'bytes')
+    const plaintext = this.secure.open(sealed)
+    if (plaintext === null) return this.#cutFor(ErrorCode.PEER_UNSEALING_FAILED, 'a frame did not open: changed, repeated or out of order')
+    this.lastSeen = this.#node.clock.now()
+    this.framesRead++
+    await this.#takePlaintext(plaintext)
+  }
+
+  #takePlaintext(plaintext: Uint8Array): Promise<void> | undefined {
+    let messages = 0
+    try {
+      readParts(plaintext, (kind, body) => {
+        if (this.#over) return
+        messages += this.#takePart(kind, body)
+      })
+    } catch (error) {
+      this.#refuse(asP2PError(error, this.id))
+    }
+    const restMs = this.rates.messages(messages)
+    if (restMs > 0) return this.#slowDown(restMs, 'messages')
+    if (this.#handling >= this.#node.limits.handlersPerPeerMax) return this.#handlersDone()
+    return undefined
+  }
+
+  /** Returns how many messages the part held. */
+  #takePart(kind: number, body: Uint8Array): number {
+    switch (kind) {
+      case PartKind.MESSAGE:
+        this.#takeMessage(body)
+        return 1
+      case PartKind.BURST:
+        return this.#takeBurst(body)
+      case PartKind.FRAGMENT:
+        this.#takeFragment(body)
+        return 1
+      case PartKind.PING:
+        this.#takePing(body)
+        return 1
+      case PartKind.PONG:
+        this.#takePong(body)
+        return 0
+      case PartKind.HELLO:
+        this.hello = decodeHello(body)
+        this.#owner.helloChanged(this)
+        return 1
+      case PartKind.CLOSE:
+        this.#takeClose(body)
+        return 0
+      default:
+        return 0 // 0x80 and above: for later versions
+    }
+  }
+
+  #takeMessage(frame: Uint8Array): void {
+    let message: P2PMessage
+    try {
+      message = this.#node.intake.receiveFrame(frame, this.#source)
+    } catch (error) {
+      return this.#refuse(asP2PError(error, this.id))
+    }
+    this.#handIn(message)
+  }
+
+  #takeBurst(body: Uint8Array): number {
+    let messages: P2PMessage[]
+    try {
+      messages = this.#node.intake.receiveBurst(body, this.#source, error => this.#refuse(error))
+    } catch (error) {
+      this.#refuse(asP2PError(error, this.id))
+      return 1
+    }
+    for (const message of messages) this.#handIn(message)
+    return messages.length
+  }
+
+  #takeFragment(body: Uint8Array): void {
+    this.#fragments ??= new FragmentAssembler(this.#node.limits, this.#node.clock)
+    const frame = this.#fragments.add(body)
+    if (frame !== null) this.#takeMessage(frame)
+  }
+
+  #handIn(message: P2PMessage): void {
+    if (this.#over || (this.#ending !== undefined && !this.#ending.duplicate)) return
+    const work = this.#owner.message(this, message)
+    if (work === undefined) return
+    this.#handling++
+    void work.then(() => {
+      this.#handling--
+      const waiter = this.#handlingWaiter
+      this.#handlingWaiter = undefined
+      waiter?.()
+    })
+  }
+
+  #takePing(body: Uint8Array): void {
+    if (this.rates.ping()) return this.#refuse(this.#rateLimited('pings'))
+    this.#outbox.pushUrgent({ kind: PartKind.PONG, body: body.slice() })
+  }
+
+  #takePong(body: Uint8Array): void {
+    const waiter = this.#pongWaiter
+    if (waiter === undefined || toHex(body) !== waiter.nonce) return
+    this.#pongWaiter = undefined
+    this.roundTripMs = this.#node.clock.elapsedMs() - waiter.sentAtMs
+    waiter.answered()
+  }
+
+  #takeClose(body: Uint8Array): void {
+    const { reason: code, text } = parseClose(body)
+    if (text) this.#node.logger.debug(`${this.id} closes: ${text}`)
+    this.#finish(this.#ending ?? { reason: reasonOfCode(code), duplicate: code === CloseCode.DUPLICATE })
+  }
+
+  /** Reports, and ends the link when the peer has made too many faults. */
+  #refuse(error: P2PError): void {
+    this.#owner.refused(this, error)
+    if (error.peerId === this.id && FAULTS.has(error.code)) this.fault(error)
+  }
+
+  /** Counts a fault against this peer; too many, and it is cut. */
+  fault(error: P2PError): void {
+    const badSignature = error.code === ErrorCode.WIRE_BAD_SIGNATURE && this.rates.failedSignature()
+    if (this.rates.fault() || badSignature) this.cut('misbehaviour', error)
+  }
+
+  async #slowDown(restMs: number, what: string): Promise<void> {
+    this.#owner.refused(this, this.#rateLimited(what, restMs))
+    await sleep(this.#node.clock, restMs, this.#stop.signal).catch(() => {})
+  }
+
+  /** The peer's channel stays unread until one of its handlers is done: the backpressure reaches its socket. */
+  async #handlersDone(): Promise<void> {
+    while (!this.#over && this.#handling >= this.#node.limits.handlersPerPeerMax) {
+      await new Promise<void>(resolve => (this.#handlingWaiter = resolve))
+    }
+  }
+
+  #cutFor(code: ErrorCode, text: string): void {
+    const error = new P2PError(code, `${this.id} sent ${text}`, { peerId: this.id })
+    this.#owner.refused(this, error)
+    this.cut('misbehaviour', error)
+  }
+
+  #finish(ending: LinkEnding): void {
+    if (this.#over) return
+    this.#over = true
+    this.#ending = ending
+    this.#stop.abort()
+    this.#handlingWaiter?.()
+    const channelClosed = this.secure.channel.close(ending.reason)
+    this.#owner.closed(this, ending)
+    this.#outbox.close(this.#gone())
+    this.#node.intake.forget(this.id)
+    this.secure.wipe()
+    channelClosed.then(() => this.#resolveEnded(), () => this.#resolveEnded())
+  }
+
+  #gone(): P2PError {
+    return new P2PError(ErrorCode.PEER_DISCONNECTED, `the link to ${this.id} has ended (${this.#ending?.reason ?? 'local'})`, { peerId: this.id })
+  }
+
+  #broken(error: unknown): P2PError {
+    if (error instanceof P2PError) return error
+    return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, `the link to ${this.id} broke: ${String(error)}`, { peerId: this.id, cause: error })
+  }
+
+  #rateLimited(what: string, restMs?: number): P2PError {
+    const consequence = restMs === undefined ? 'one was not answered' : `reading pauses for ${restMs} ms`
+    return new P2PError(ErrorCode.PEER_RATE_LIMITED, `${this.id} sends more ${what} than it may: ${consequence}`, { peerId: this.id })
+  }
+}
+
+function asP2PError(error: unknown, peerId: string): P2PError {
+  if (!(error instanceof P2PError)) return new P2PError(ErrorCode.WIRE_MALFORMED, `unreadable input from ${peerId}: ${String(error)}`, { peerId, cause: error })
+  return error
+}

@@ -1,0 +1,513 @@
+import type { P2PEvents } from '../contracts/events.ts'
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { OutgoingMessage, P2PMessage, PeerId } from '../contracts/message.ts'
+import { PeerState, type DisconnectReason, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
+import type { LeastAuth } from '../contracts/protocol.ts'
+import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
+import type { WaitOptions } from '../contracts/wait.ts'
+import { withDeadline } from '../foundation/deadline.ts'
+import { fromHex, toHex } from '../foundation/hex.ts'
+import { named } from '../foundation/logger.ts'
+import { prefixedStore } from '../foundation/memory-store.ts'
+import { SafeEmitter } from '../foundation/safe-emitter.ts'
+import { TokenBucketLimiter } from '../foundation/token-bucket.ts'
+import { Acceptor } from './acceptor.ts'
+import { dialPeer, transportFor, type DialTarget } from './dialer.ts'
+import type { Hello } from './hello.ts'
+import { LinkKeeper } from './link-keeper.ts'
+import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions } from './local-node.ts'
+import { checkedName, isPeerId, NameBook } from './name-book.ts'
+import { hostOf, isLoopback } from './network-address.ts'
+import type { SecureLink } from './noise/secure-link.ts'
+import { PeerTable, type PeerRecord } from './peer-table.ts'
+import { Reconnector } from './reconnector.ts'
+import { outgoingFields, Sender, type BroadcastResult } from './sender.ts'
+
+export interface PeerManagerOptions extends LocalNodeOptions {
+  /** Made by whoever owns the manager; without it the manager makes its own from the other options. */
+  node?: LocalNode
+  transports?: readonly ITransport[]
+  /** Connections at once, in and out; 50 by default. */
+  maxConnections?: number
+  /** Milliseconds between heartbeats; 30,000 by default. */
+  heartbeatInterval?: number
+  /** Without it: private while this node listens on loopback alone. */
+  network?: 'public' | 'private' | undefined
+  names?: Readonly<Record<string, PeerId>> | undefined
+  /** Dial peers the user asked for again when their link is lost; true by default. */
+  reconnect?: boolean
+  /** Takes verified messages instead of the `message` event. */
+  route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
+}
+
+export interface PeerStats {
+  connectedPeers: number
+  totalPeers: number
+  /** Handshakes that strangers have under way. */
+  pendingHandshakes: number
+  /** Lost peers that are being dialled again. */
+  reconnecting: number
+  /** How often each `ERR_*` was met, from strangers and from ourselves. */
+  errors: Readonly<Record<string, number>>
+}
+
+export interface ConnectOptions extends WaitOptions {
+  /** A link for a lookup: outside `maxConnections`, within its own bound, dropped when idle. */
+  shortLived?: boolean
+  /** Dial again when the link is lost; by default true, false for short-lived links. */
+  keep?: boolean
+}
+
+const DEFAULT_MAX_CONNECTIONS = 50
+const DEFAULT_HEARTBEAT_MS = 30_000
+/** Subnets remembered for their handshakes: some 100 bytes each. */
+const SUBNETS_MAX = 10_000
+/** A subnet may open this many at once before its rate counts (peers.md: burst 5). */
+const SUBNET_BURST = 5
+
+/** Who is here, and are they still alive. Owns links, handshakes, heartbeats, names and limits. */
+export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposable {
+  readonly node: LocalNode
+  readonly names: NameBook
+  readonly table: PeerTable
+  readonly #options: PeerManagerOptions
+  readonly #keeper: LinkKeeper
+  readonly #acceptor: Acceptor
+  readonly #reconnector: Reconnector
+  readonly #sender: Sender
+  readonly #listeners = new Set<IListener>()
+  readonly #dialling = new Map<string, Promise<PeerRecord>>()
+  readonly #errors: Record<string, number> = {}
+  readonly #closing = new AbortController()
+  #namesLoaded: Promise<void> | undefined
+
+  constructor(options: PeerManagerOptions = {}) {
+    super()
+    this.#options = options
+    this.node = options.node ?? createLocalNode(options, plainVocabulary({ messageBytesMax: 98_304 }))
+    const { clock, limits } = this.node
+    this.names = new NameBook(prefixedStore(this.node.store, 'names/'), options.names)
+    this.table = new PeerTable(limits.addressBookMax)
+    this.#sender = new Sender(this.node)
+    this.#keeper = new LinkKeeper({
+      node: this.node,
+      table: this.table,
+      names: this.names,
+      connectionsMax: checkedCount('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
+      heartbeatIntervalMs: checkedCount('heartbeatInterval', options.heartbeatInterval ?? DEFAULT_HEARTBEAT_MS),
+      isPrivate: () => this.isPrivate,
+      onMessage: (record, message) => this.#take(record, message),
+      onConnected: record => this.#onConnected(record),
+      onDisconnected: (record, reason) => this.#onDisconnected(record, reason),
+      onError: (error, record) => this.report(error, record),
+    })
+    this.#acceptor = new Acceptor({
+      node: this.node,
+      hello: () => this.hello(),
+      isPrivate: () => this.isPrivate,
+      nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
+      subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
+      connectionsFrom: host => this.#connectionsFrom(host),
+    })
+    this.#reconnector = new Reconnector({ clock, random: this.node.random, limits, dial: id => this.#redial(id) })
+  }
+
+  /** True on a test network of one's own: told so, or listening on loopback alone. */
+  get isPrivate(): boolean {
+    if (this.#options.network !== undefined) return this.#options.network === 'private'
+    return this.#listeners.size > 0 && [...this.#listeners].every(listener => isLoopback(listener.address))
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Ways to reach others, in order of preference. */
+  get transports(): readonly ITransport[] {
+    return this.#options.transports ?? []
+  }
+
+  listenAddresses(): string[] {
+    return [...this.#listeners].map(listener => listener.address)
+  }
+
+  /** What this node says of itself in the sealed part of each handshake. */
+  hello(): Hello {
+    const addresses = this.listenAddresses().slice(0, 4)
+    return {
+      boot: this.node.boot,
+      timestampMs: this.node.clock.now(),
+      role: addresses.length > 0 ? 'node' : 'client',
+      addresses,
+      protocols: this.node.vocabulary.list(),
+      work: new Uint8Array(0),
+    }
+  }
+
+  /** Tells everybody connected that the hello has changed. */
+  announceHello(): void {
+    const hello = this.hello()
+    for (const record of this.table.connected()) record.link?.sendHello(hello)
+  }
+
+  // Listening.
+
+  /** Opens the door. Rejects with ERR_TRANSPORT_NOT_AVAILABLE or ERR_TRANSPORT_LISTEN_FAILED. */
+  async listen(address: string, options: WaitOptions = {}): Promise<IListener> {
+    this.#mustBeOpen()
+    const transport = transportFor(address, this.transports)
+    if (transport?.listen === undefined) {
+      throw new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `no transport of this node can listen on ${address}; it has ${this.transports.map(each => each.name).join(', ') || 'none'}`)
+    }
+    await this.#prepare()
+    const listener = await transport.listen(address, options)
+    this.#mustBeOpen(() => void listener.close())
+    this.#listeners.add(listener)
+    void this.#serve(listener)
+    return listener
+  }
+
+  /** Takes in a channel that somebody else accepted. */
+  async accept(channel: IChannel, options: WaitOptions = {}): Promise<void> {
+    this.#mustBeOpen()
+    await this.#prepare()
+    const secure = await withDeadline(this.node.clock, options, signal => this.#acceptor.accept(channel, AbortSignal.any([signal, this.#closing.signal])), { what: 'a handshake' })
+    this.#admit(secure, { wanted: false, shortLived: false })
+  }
+
+  async #serve(listener: IListener): Promise<void> {
+    try {
+      for await (const channel of listener.channels) {
+        this.accept(channel).catch((error: unknown) => this.report(asP2PError(error)))
+      }
+    } catch (error) {
+      if (!this.isClosed) this.report(asP2PError(error))
+    } finally {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  // Connecting.
+
+  /** Tries each address a transport can dial until one completes the handshake as the expected peer. */
+  async connect(peer: PeerInfo | string, options: ConnectOptions = {}): Promise<PeerInfo> {
+    return (await this.connectRecord(peer, options)).surface
+  }
+
+  /** The same, for those inside the house. */
+  async connectRecord(peer: PeerInfo | string, options: ConnectOptions = {}): Promise<PeerRecord> {
+    this.#mustBeOpen()
+    await this.#prepare()
+    const wish = this.#wishFor(peer)
+    const linked = wish.id === undefined ? undefined : this.table.get(wish.id)
+    if (linked?.link !== undefined) return await this.#welcome(linked, wish, options)
+    if (wish.id === this.node.id) throw new P2PError(ErrorCode.PEER_IS_SELF, 'a node does not connect to itself')
+    this.#mustHaveRoom(options)
+    const attempt = this.#sharedAttempt(wish, options)
+    const record = await withDeadline(this.node.clock, options, () => attempt, { what: `connecting to ${wish.who}` })
+    return await this.#welcome(record, wish, options)
+  }
+
+  /** One dial at a time for one key or address; who comes while it is under way shares it. */
+  #sharedAttempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
+    const key = wish.id ?? JSON.stringify(wish.addresses)
+    let attempt = this.#dialling.get(key)
+    if (attempt === undefined) {
+      attempt = this.#attempt(wish, options).finally(() => this.#dialling.delete(key))
+      attempt.catch(() => {})
+      this.#dialling.set(key, attempt)
+    }
+    return attempt
+  }
+
+  async #attempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
+    const known = wish.id === undefined ? undefined : this.table.ensure(wish.id, this.node.clock.elapsedMs())
+    if (known) {
+      known.addAddresses(wish.addresses)
+      known.state = PeerState.CONNECTING
+    }
+    try {
+      const target: DialTarget = { who: wish.who, key: wish.id === undefined ? undefined : fromHex(wish.id), addresses: known?.addresses ?? wish.addresses }
+      const secure = await dialPeer(target, { node: this.node, transports: this.transports, hello: () => this.hello() }, this.#closing.signal)
+      const record = this.#admit(secure, { wanted: options.keep ?? !options.shortLived, shortLived: options.shortLived ?? false })
+      record.addAddresses(wish.addresses)
+      return record
+    } catch (error) {
+      if (known && known.link === undefined) known.state = PeerState.FAILED
+      throw error
+    }
+  }
+
+  /** Binds the name the caller used, and remembers how far the key is to be trusted. */
+  async #welcome(record: PeerRecord, wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
+    if (wish.name !== undefined) {
+      try {
+        await this.names.bind(wish.name, record.id, wish.given ? 'given' : 'pinned')
+      } catch (error) {
+        if (record.link !== undefined && !record.wanted) await this.#keeper.close(record, 'local')
+        throw error
+      }
+    }
+    if (wish.given && record.room.trust !== 'pinned') record.trust('given')
+    if (options.keep ?? !options.shortLived) {
+      record.wanted = this.#options.reconnect ?? true
+      record.shortLived = false
+    }
+    if (wish.metadata) record.addMetadata(wish.metadata)
+    record.refresh(this.names)
+    return record
+  }
+
+  /** What the caller's words mean: whom, where, and by which name. */
+  #wishFor(peer: PeerInfo | string): Wish {
+    if (typeof peer === 'string') return this.#wishForText(peer)
+    if (typeof peer !== 'object' || peer === null) throw new TypeError(`expected a PeerInfo, a URL, an id or a name, got ${peer === null ? 'null' : typeof peer}`)
+    const { peerId, publicKey, addresses, metadata } = peer
+    if (typeof addresses !== 'object' || addresses === null) throw new TypeError('a PeerInfo needs addresses, such as { websocket: "ws://..." }')
+    const given = publicKey === undefined ? undefined : idOfKey(publicKey)
+    if (peerId === undefined || peerId === '') return { who: describe(addresses), id: given, addresses, given: given !== undefined, metadata }
+    if (isPeerId(peerId)) {
+      if (given !== undefined && given !== peerId) throw new RangeError(`peerId ${peerId} and publicKey ${given} name two different peers`)
+      return { who: peerId, id: peerId, addresses, given: true, metadata }
+    }
+    const bound = this.names.resolve(checkedName(peerId))
+    if (bound !== undefined && given !== undefined && bound !== given) {
+      throw new P2PError(ErrorCode.PEER_ID_MISMATCH, `'${peerId}' is bound to ${bound}, not to ${given}; call forget('${peerId}') only if you know that its key has changed`, { peerId })
+    }
+    return { who: peerId, name: peerId, id: bound ?? given, addresses, given: given !== undefined, metadata }
+  }
+
+  #wishForText(text: string): Wish {
+    const id = this.names.resolve(text)
+    if (id !== undefined) return { who: text, id, addresses: {}, given: isPeerId(text) }
+    const [address = '', fragment] = text.split('#')
+    const transport = transportFor(address, this.transports)
+    if (transport !== undefined) {
+      if (fragment !== undefined && !isPeerId(fragment)) throw new RangeError(`after # an id of 64 lower-case hex digits is expected, got ${JSON.stringify(fragment)}`)
+      return { who: address, id: fragment, addresses: { [transport.name]: address } as PeerAddresses, given: fragment !== undefined }
+    }
+    if (/^[a-z][a-z0-9+.-]*:/i.test(text)) throw new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `no transport of this node dials ${text}`)
+    throw new P2PError(ErrorCode.PEER_UNKNOWN, `no peer is known as ${JSON.stringify(text)}; connect with a PeerInfo or a URL first`, { peerId: text })
+  }
+
+  async #redial(id: PeerId): Promise<boolean> {
+    const record = this.table.get(id)
+    if (record === undefined || this.isClosed) return true
+    if (record.link !== undefined) return true
+    try {
+      await this.connectRecord(id)
+      return true
+    } catch (error) {
+      this.report(asP2PError(error), record)
+      return false
+    }
+  }
+
+  #admit(secure: SecureLink, admission: { wanted: boolean; shortLived: boolean }): PeerRecord {
+    if (this.isClosed) {
+      void secure.channel.close('shutdown')
+      this.#mustBeOpen()
+    }
+    return this.#keeper.admit(secure, { ...admission, wanted: admission.wanted && (this.#options.reconnect ?? true) })
+  }
+
+  // Leaving.
+
+  /** Ends the link in good order, and does not dial again. Harmless for a peer that is not connected. */
+  async disconnect(peerId: PeerId, reason: DisconnectReason = 'local'): Promise<void> {
+    const record = this.recordOf(peerId)
+    if (record === undefined) return
+    record.wanted = false
+    this.#reconnector.stop(record.id)
+    await this.#keeper.close(record, reason)
+  }
+
+  /** Closes listeners and links in good order. Closing twice is harmless. */
+  async close(reason: DisconnectReason = 'shutdown'): Promise<void> {
+    if (!this.isClosed) {
+      this.#closing.abort(shutDown())
+      this.#reconnector[Symbol.dispose]()
+      await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
+      await Promise.all([...this.#listeners].map(listener => listener.close()))
+      this.node.author.close(shutDown())
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // Speaking.
+
+  /** Signed, to one connected peer. Rejects with ERR_PEER_NOT_CONNECTED. */
+  async sendTo(peerId: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<{ messageId: string }> {
+    return await this.send(this.linkedRecord(peerId), message, 'signature', options)
+  }
+
+  /** Signed once, to every connected peer; one slow or failing peer does not delay the others. */
+  async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastResult> {
+    const except = new Set(options.except?.map(id => this.names.resolve(id)))
+    const records = [...this.table.connected()].filter(record => !except.has(record.id))
+    return await this.broadcastTo(records, message, 'signature', options)
+  }
+
+  /** For those inside the house: with the authentication the protocol declares. */
+  send(record: PeerRecord, message: OutgoingMessage, auth: LeastAuth, options?: WaitOptions): Promise<{ messageId: string }> {
+    const fields = outgoingFields(message, this.node, id => this.names.resolve(id), record.publicKey)
+    return this.#sender.send(record, fields, auth, options)
+  }
+
+  broadcastTo(records: readonly PeerRecord[], message: OutgoingMessage, auth: LeastAuth, options?: WaitOptions): Promise<BroadcastResult> {
+    const fields = outgoingFields(message, this.node, id => this.names.resolve(id), undefined)
+    return this.#sender.broadcast(records, fields, auth, options)
+  }
+
+  /** A signed frame that stands by itself, whoever carries it. */
+  async authorFrame(message: OutgoingMessage, to: Uint8Array | undefined): Promise<Uint8Array> {
+    return (await this.#sender.signed(outgoingFields(message, this.node, id => this.names.resolve(id), to))).frame
+  }
+
+  // Looking.
+
+  get(peerId: PeerId): PeerInfo | undefined {
+    return this.recordOf(peerId)?.surface
+  }
+
+  recordOf(peerId: PeerId): PeerRecord | undefined {
+    const id = this.names.resolve(peerId)
+    return id === undefined ? undefined : this.table.get(id)
+  }
+
+  /** Throws ERR_PEER_NOT_CONNECTED with what would help. */
+  linkedRecord(peerId: PeerId): PeerRecord {
+    if (typeof peerId !== 'string') throw new TypeError(`expected a peer's id or name, got ${typeof peerId}`)
+    const record = this.recordOf(peerId)
+    if (record?.link !== undefined) return record
+    const state = record === undefined ? 'unknown here' : record.state
+    throw new P2PError(ErrorCode.PEER_NOT_CONNECTED, `${peerId} is ${state}; connectToPeer first, or send with { route: 'any' }`, { peerId })
+  }
+
+  /** Connected peers. */
+  list(): PeerInfo[] {
+    return [...this.table.connected()].map(record => record.surface)
+  }
+
+  getStats(): PeerStats {
+    return {
+      connectedPeers: [...this.table.connected()].length,
+      totalPeers: this.table.size,
+      pendingHandshakes: this.#acceptor.pending,
+      reconnecting: this.#reconnector.size,
+      errors: { ...this.#errors },
+    }
+  }
+
+  /** Forgets peers that are neither connected nor wanted, and ends idle lookup links. */
+  cleanup(): void {
+    const nowMs = this.node.clock.elapsedMs()
+    for (const record of [...this.table]) {
+      if (record.link === undefined && !record.wanted && !this.#dialling.has(record.id)) this.table.delete(record.id)
+      else if (record.shortLived && record.link && nowMs - record.touchedAtMs > this.node.limits.shortLivedIdleMsMax) void this.#keeper.close(record, 'local')
+    }
+  }
+
+  /** Counts an error and puts it on the `error` event; `peer` is whom it is about. */
+  report(error: P2PError, peer?: PeerRecord | PeerInfo): void {
+    this.#errors[error.code] = (this.#errors[error.code] ?? 0) + 1
+    named(this.node.logger, 'P2P').debug(`${error.code} ${error.message}`)
+    this.emit('error', error, peer === undefined ? this.localInfo() : 'surface' in peer ? peer.surface : peer)
+  }
+
+  /** This node as a peer would see it. */
+  localInfo(): PeerInfo {
+    const addresses: Record<string, string> = {}
+    for (const listener of this.#listeners) {
+      const transport = transportFor(listener.address, this.transports)
+      if (transport) addresses[transport.name] = listener.address
+    }
+    return { peerId: this.node.id, publicKey: this.node.publicKey, addresses, state: PeerState.CONNECTED, lastSeen: this.node.clock.now(), protocols: this.node.vocabulary.list() }
+  }
+
+  /** A listener of the application threw: its own fault, told on `error` unless that is what threw. */
+  protected listenerFailed(error: unknown): void {
+    named(this.node.logger, 'PeerManager').error(`a listener failed: ${String(error)}`)
+  }
+
+  #take(record: PeerRecord, message: P2PMessage): Promise<void> | undefined {
+    if (this.#options.route) return this.#options.route(message, record)
+    this.emit('message', message, record.surface)
+    return undefined
+  }
+
+  #onConnected(record: PeerRecord): void {
+    this.#reconnector.stop(record.id)
+    named(this.node.logger, 'PeerManager').info(`Added peer: ${record.link?.remoteAddress ?? record.id} (${record.surface.peerId})`)
+    this.emit('connected', record.surface)
+  }
+
+  #onDisconnected(record: PeerRecord, reason: DisconnectReason): void {
+    named(this.node.logger, 'PeerManager').info(`Removed peer: ${record.surface.peerId} (${reason})`)
+    const comesBack = reason === 'timeout' || reason === 'error' || reason === 'shutdown' || reason === 'limit'
+    if (comesBack && record.wanted && !this.isClosed && Object.keys(record.addresses).length > 0) this.#reconnector.start(record.id)
+    this.emit('disconnected', record.surface, reason)
+  }
+
+  #connectionsFrom(host: string): number {
+    let count = 0
+    for (const record of this.table.connected()) if (hostOf(record.link!.remoteAddress) === host) count++
+    return count
+  }
+
+  #mustHaveRoom(options: ConnectOptions): void {
+    const { limits } = this.node
+    const max = options.shortLived ? limits.shortLivedConnectionsMax : (this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS)
+    const used = options.shortLived ? this.#keeper.shortLivedConnections : this.#keeper.connections
+    if (used < max) return
+    throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `${used} of ${max} connections are open; disconnect one, or raise ${options.shortLived ? 'limits.shortLivedConnectionsMax' : 'maxConnections'}`)
+  }
+
+  async #prepare(): Promise<void> {
+    await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.names.load())])
+    this.#mustBeOpen()
+  }
+
+  #mustBeOpen(undo?: () => void): void {
+    if (!this.isClosed) return
+    undo?.()
+    throw shutDown()
+  }
+}
+
+/** What a caller asked `connect` for. */
+interface Wish {
+  who: string
+  id?: PeerId | undefined
+  name?: string
+  addresses: PeerAddresses
+  given: boolean
+  metadata?: Record<string, unknown> | undefined
+}
+
+function shutDown(): P2PError {
+  return new P2PError(ErrorCode.COORDINATOR_SHUT_DOWN, 'this node has been shut down; make a new one')
+}
+
+function idOfKey(publicKey: Uint8Array): PeerId {
+  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32) throw new TypeError('publicKey must be a Uint8Array of 32 bytes (x-only)')
+  return toHex(publicKey)
+}
+
+function describe(addresses: PeerAddresses): string {
+  const first = Object.values(addresses).find(address => typeof address === 'string')
+  return first ?? 'an unnamed peer'
+}
+
+function checkedCount(name: string, value: number): number {
+  if (!Number.isFinite(value) || value <= 0) throw new RangeError(`${name} must be a number above 0, got ${String(value)}`)
+  return value
+}
+
+function asP2PError(error: unknown): P2PError {
+  if (error instanceof P2PError) return error
+  return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,138 @@
+import type { PeerId } from '../contracts/message.ts'
+import { PeerState, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
+import { fromHex } from '../foundation/hex.ts'
+import type { Link } from './link.ts'
+import type { NameBook } from './name-book.ts'
+
+/**
+ * One peer we know: its links, if any, and what to tell others about it. The two infos are live:
+ * they change as the peer does. `room` speaks in keys, for protocols; `surface` in the user's names.
+ */
+export class PeerRecord {
+  readonly id: PeerId
+  readonly publicKey: Uint8Array
+  readonly room: PeerInfo
+  readonly surface: PeerInfo
+  /** The link messages leave by. */
+  link: Link | undefined
+  /** A second link to the same peer, until the peer with the larger id has chosen one. */
+  spare: Link | undefined
+  heartbeat: Disposable | undefined
+  /** The user asked for this peer: it is dialled again when the link is lost. */
+  wanted = false
+  /** Held for a lookup: not counted among the connections, dropped when idle. */
+  shortLived = false
+  /** When it last did something, on the monotonic clock. */
+  touchedAtMs = 0
+
+  constructor(id: PeerId) {
+    this.id = id
+    this.publicKey = fromHex(id)
+    const info = (): PeerInfo => ({ peerId: id, publicKey: this.publicKey, addresses: {}, state: PeerState.DISCONNECTED, lastSeen: 0 })
+    this.room = info()
+    this.surface = info()
+  }
+
+  get state(): PeerState {
+    return this.room.state
+  }
+
+  set state(state: PeerState) {
+    this.room.state = this.surface.state = state
+  }
+
+  get addresses(): PeerAddresses {
+    return this.room.addresses
+  }
+
+  addAddresses(addresses: PeerAddresses): void {
+    this.room.addresses = this.surface.addresses = { ...this.room.addresses, ...addresses }
+  }
+
+  addMetadata(metadata: Record<string, unknown>): void {
+    this.room.metadata = this.surface.metadata = { ...this.room.metadata, ...metadata }
+  }
+
+  /** Copies what the link has learned into the infos. */
+  refresh(names: NameBook): void {
+    const name = names.nameOf(this.id)
+    this.surface.peerId = name ?? this.id
+    for (const info of [this.room, this.surface]) {
+      if (name === undefined) delete info.name
+      else info.name = name
+      const trust = names.trustOf(this.id) ?? info.trust
+      if (trust !== undefined) info.trust = trust
+      if (this.link === undefined) continue
+      info.lastSeen = this.link.lastSeen
+      info.protocols = this.link.hello.protocols
+      if (this.link.roundTripMs !== undefined) info.roundTripMs = this.link.roundTripMs
+    }
+  }
+
+  seen(atMs: number): void {
+    this.room.lastSeen = this.surface.lastSeen = atMs
+  }
+
+  trust(trust: NonNullable<PeerInfo['trust']>): void {
+    this.room.trust = this.surface.trust = trust
+  }
+}
+
+/** Everybody this node knows, connected or not; those without a link are bounded in number. */
+export class PeerTable {
+  readonly #records = new Map<PeerId, PeerRecord>()
+  readonly #unlinkedMax: number
+  #linked = 0
+
+  constructor(unlinkedMax: number) {
+    this.#unlinkedMax = unlinkedMax
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  get(id: PeerId): PeerRecord | undefined {
+    return this.#records.get(id)
+  }
+
+  /** The record of an id, made when there is none; room is made by forgetting who was quiet longest. */
+  ensure(id: PeerId, nowMs: number): PeerRecord {
+    let record = this.#records.get(id)
+    if (record === undefined) {
+      if (this.#records.size - this.#linked >= this.#unlinkedMax) this.#forgetQuietest()
+      record = new PeerRecord(id)
+      this.#records.set(id, record)
+    }
+    record.touchedAtMs = nowMs
+    return record
+  }
+
+  /** Keeps the count of linked records true; call after `link` was set or cleared. */
+  recount(): void {
+    this.#linked = 0
+    for (const record of this.#records.values()) if (record.link !== undefined) this.#linked++
+  }
+
+  delete(id: PeerId): void {
+    this.#records.delete(id)
+  }
+
+  /** Those with an open link. */
+  *connected(): IterableIterator<PeerRecord> {
+    for (const record of this.#records.values()) if (record.link !== undefined) yield record
+  }
+
+  [Symbol.iterator](): IterableIterator<PeerRecord> {
+    return this.#records.values()
+  }
+
+  #forgetQuietest(): void {
+    let quietest: PeerRecord | undefined
+    for (const record of this.#records.values()) {
+      if (record.link !== undefined || record.wanted) continue
+      if (quietest === undefined || record.touchedAtMs < quietest.touchedAtMs) quietest = record
+    }
+    if (quietest) this.#records.delete(quietest.id)
+  }
+}

@@ -1,0 +1,133 @@
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { OutgoingMessage, PeerId } from '../contracts/message.ts'
+import type { LeastAuth } from '../contracts/protocol.ts'
+import type { WaitOptions } from '../contracts/wait.ts'
+import { equalBytes } from '../foundation/bytes.ts'
+import { withDeadline } from '../foundation/deadline.ts'
+import { fromHex } from '../foundation/hex.ts'
+import type { OutgoingFields, SignedMessage } from '../wire/author.ts'
+import type { Link } from './link.ts'
+import type { LocalNode } from './local-node.ts'
+import { isPeerId } from './name-book.ts'
+import type { PeerRecord } from './peer-table.ts'
+
+export interface BroadcastResult {
+  messageId: string
+  /** Peers it was handed to. */
+  sent: number
+  failed: { peerId: PeerId; error: Error }[]
+}
+
+/** Puts messages under our key and onto links. */
+export class Sender {
+  readonly #node: LocalNode
+
+  constructor(node: LocalNode) {
+    this.#node = node
+  }
+
+  /** Resolves when the link has room for the next; that it arrived only an answer can say. */
+  send(record: PeerRecord, fields: OutgoingFields, auth: LeastAuth, options?: WaitOptions): Promise<{ messageId: string }> {
+    const receipt = { messageId: fields.messageId! }
+    const wait = options?.signal !== undefined || options?.timeoutMs !== undefined
+    const sending = auth === 'channel' ? this.#sendPlain(record, fields) : this.#sendSigned(record, fields)
+    if (!wait) return sending === undefined ? Promise.resolve(receipt) : sending.then(() => receipt)
+    return withDeadline(this.#node.clock, options, async () => void (await sending), { what: `sending to ${record.id}` }).then(() => receipt)
+  }
+
+  /** Sealed or signed once; the same bytes go to everybody. */
+  async broadcast(records: readonly PeerRecord[], fields: OutgoingFields, auth: LeastAuth, options: WaitOptions = {}): Promise<BroadcastResult> {
+    const result: BroadcastResult = { messageId: fields.messageId!, sent: 0, failed: [] }
+    const put = await this.#prepared(fields, auth)
+    const one = async (record: PeerRecord): Promise<void> => {
+      try {
+        await withDeadline(this.#node.clock, options, async () => void (await put(openLink(record))), { what: `sending to ${record.id}` })
+        result.sent++
+      } catch (error) {
+        result.failed.push({ peerId: record.surface.peerId, error: error instanceof Error ? error : new Error(String(error)) })
+      }
+    }
+    await Promise.all(records.map(one))
+    return result
+  }
+
+  #sendPlain(record: PeerRecord, fields: OutgoingFields): Promise<void> | undefined {
+    const frame = this.#node.author.channelFrame(fields)
+    this.#mustFit(frame.length, fields)
+    return openLink(record).sendFrame(frame)
+  }
+
+  #sendSigned(record: PeerRecord, fields: OutgoingFields): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#node.author.sign(fields, (error, signed) => {
+        if (signed === null) return reject(error as Error)
+        try {
+          this.#mustFit(signed.size, fields)
+          const room = openLink(record).sendSigned(signed)
+          if (room === undefined) resolve()
+          else room.then(resolve, reject)
+        } catch (failure) {
+          reject(failure as Error)
+        }
+      })
+    })
+  }
+
+  async #prepared(fields: OutgoingFields, auth: LeastAuth): Promise<(link: Link) => Promise<void> | undefined> {
+    if (auth === 'channel') {
+      const frame = this.#node.author.channelFrame(fields)
+      this.#mustFit(frame.length, fields)
+      return link => link.sendFrame(frame)
+    }
+    const signed = await this.signed(fields)
+    this.#mustFit(signed.size, fields)
+    return link => link.sendSigned(signed)
+  }
+
+  signed(fields: OutgoingFields): Promise<SignedMessage> {
+    return new Promise((resolve, reject) => {
+      this.#node.author.sign(fields, (error, signed) => (signed === null ? reject(error as Error) : resolve(signed)))
+    })
+  }
+
+  #mustFit(size: number, fields: OutgoingFields): void {
+    const max = this.#node.vocabulary.messageBytesMax(fields.protocol ?? null)
+    if (size <= max) return
+    throw new P2PError(ErrorCode.WIRE_FRAME_TOO_LARGE, `a '${fields.type}' of ${size} bytes; messages${fields.protocol === undefined ? '' : ` of ${fields.protocol}`} are at most ${max} bytes: send less, or declare messageBytesMax in the protocol`, { protocol: fields.protocol })
+  }
+}
+
+/**
+ * Checks what a caller wants said and fills in the rest. A full `P2PMessage` fits: its `from` must be
+ * this node, its `to` whom it is sent to. Throws TypeError or RangeError.
+ */
+export function outgoingFields(
+  message: OutgoingMessage, node: LocalNode, resolve: (id: PeerId) => PeerId | undefined, to: Uint8Array | undefined,
+): OutgoingFields {
+  if (typeof message !== 'object' || message === null) throw new TypeError(`expected a message { type, payload }, got ${message === null ? 'null' : typeof message}`)
+  if (typeof message.type !== 'string' || message.type === '') throw new TypeError(`a message needs a type, a text that is not empty; got ${JSON.stringify(message.type)}`)
+  if (message.from !== undefined && resolve(message.from) !== node.id) throw new RangeError(`from must be this node (${node.id}) or left out, got ${JSON.stringify(message.from)}`)
+  if (message.to !== undefined) checkRecipient(message.to, resolve, to)
+  if (message.timestamp !== undefined && !Number.isSafeInteger(message.timestamp)) throw new RangeError(`timestamp must be Unix milliseconds, got ${String(message.timestamp)}`)
+  return {
+    protocol: message.protocol,
+    type: message.type,
+    payload: message.payload,
+    to,
+    timestamp: message.timestamp,
+    messageId: message.messageId ?? node.author.nextMessageId(),
+    inReplyTo: message.inReplyTo,
+    slot: message.slot,
+  }
+}
+
+function checkRecipient(recipient: PeerId, resolve: (id: PeerId) => PeerId | undefined, to: Uint8Array | undefined): void {
+  const id = resolve(recipient)
+  const fits = to !== undefined && id !== undefined && isPeerId(id) && equalBytes(fromHex(id), to)
+  if (!fits) throw new RangeError(`to is ${JSON.stringify(recipient)}, which is not whom the message is sent to${to === undefined ? ': a broadcast has no recipient' : ''}`)
+}
+
+function openLink(record: PeerRecord): Link {
+  if (record.link !== undefined) return record.link
+  throw new P2PError(ErrorCode.PEER_NOT_CONNECTED, `${record.surface.peerId} is ${record.state}`, { peerId: record.id })
+}
