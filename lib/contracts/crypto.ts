@@ -20,7 +20,7 @@ export interface ICryptoBackend {
 
   // Operations on public data: they need not take constant time, and never throw on bytes from outside.
 
-  /** BIP340 Verify. False for anything that is not a valid signature, wrong lengths included. */
+  /** BIP340 Verify, of messages of any length. False for anything that is not a valid signature, wrong lengths included. */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
   /** True for a 33-byte compressed point on the curve. */
   isPoint(point: Uint8Array): boolean
@@ -38,16 +38,17 @@ export interface ICryptoBackend {
   publicKeyOf(secret: Uint8Array): Uint8Array
   /** The secret or its negative, whichever has an even-Y point. */
   evenSecret(secret: Uint8Array): Uint8Array
-  /** BIP340 Sign with 32 bytes of auxiliary randomness. */
+  /** BIP340 Sign, of messages of any length (32 bytes is the fast one), with 32 bytes of auxiliary randomness. */
   sign(message: Uint8Array, secret: Uint8Array, auxRand: Uint8Array): Uint8Array
   /** SHA-256 of the compressed point secret * point (BOLT 8), or null for an invalid point. */
   ecdh(secret: Uint8Array, point: Uint8Array): Uint8Array | null
 
-  // ChaCha20-Poly1305 (RFC 8439): 32-byte key, 12-byte nonce, 16-byte tag at the end.
+  // ChaCha20-Poly1305 (RFC 8439): 32-byte key, 12-byte nonce, 16-byte tag at the end. A key or a nonce of
+  // another length is the caller's mistake, a RangeError.
 
   /** Returns ciphertext || tag. */
   seal(key: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array
-  /** Returns the plaintext, or null when the tag does not fit. */
+  /** Returns the plaintext, or null when the tag does not fit or there is no room for one. */
   open(key: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array, sealed: Uint8Array): Uint8Array | null
   /** The ChaCha20 keystream from counter 0. */
   stream(key: Uint8Array, nonce: Uint8Array, length: number): Uint8Array
