@@ -9,6 +9,11 @@ export interface IChannel extends AsyncDisposable {
   readonly frames: AsyncIterable<Uint8Array>
   /** Resolves when the socket has room for another frame: awaiting it is the backpressure. */
   send(frame: Uint8Array, options?: WaitOptions): Promise<void>
+  /**
+   * The most bytes an incoming frame may hold from now on; a longer one breaks the channel. It begins at
+   * `limits.handshakeFrameBytesMax`: the owner raises it once it knows who is there, before it says that it does.
+   */
+  setFrameBytesMax?(bytes: number): void
   close(reason?: DisconnectReason): Promise<void>
 }
 
