@@ -19,7 +19,7 @@ for (const { label, backend } of others) {
   verify('what noble signed is accepted', () => {
     fc.assert(fc.property(signed, ({ signature, text, publicKey }) => {
       assert.is(backend.verify(signature, text, publicKey), true)
-    }), { numRuns: 60 })
+    }), { numRuns: 40 })
   })
 
   verify('one bit changed anywhere is refused', () => {
@@ -29,7 +29,7 @@ for (const { label, backend } of others) {
       const [s, p, m] = [changed.slice(0, 64), changed.slice(64, 96), changed.slice(96)]
       assert.is(backend.verify(s, m, p), false)
       assert.is(noble.verify(s, m, p), false)
-    }), { numRuns: 100 })
+    }), { numRuns: 80 })
   })
 
   verify('r, s and keys at the edges of their ranges are answered as noble answers', () => {
@@ -40,7 +40,7 @@ for (const { label, backend } of others) {
       const s = where === 's' || where === 'all' ? other : signature.slice(32)
       const key = where === 'key' || where === 'all' ? other : publicKey
       assert.is(backend.verify(concat(r, s), text, key), noble.verify(concat(r, s), text, key))
-    }), { numRuns: 150 })
+    }), { numRuns: 80 })
   })
 
   verify('wrong lengths are refused without a throw', () => {
@@ -51,7 +51,7 @@ for (const { label, backend } of others) {
       if (signature === valid.signature && publicKey === valid.publicKey) return
       assert.is(backend.verify(signature, valid.text, publicKey), false)
       assert.is(noble.verify(signature, valid.text, publicKey), false)
-    }), { numRuns: 60 })
+    }), { numRuns: 40 })
   })
 
   verify('bytes of any kind never make it throw', () => {
