@@ -179,7 +179,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   readonly publish: IPubSub['publish'] = (topic, payload, options) => this.#house.pubsub.publish(topic, payload, options)
 
   /** Hears a topic, through the plugin in the pub/sub role. Throws ERR_PUBSUB_NO_PROVIDER. */
-  readonly subscribe: IPubSub['subscribe'] = (topic: string, listener: never, options?: never) => this.#house.pubsub.subscribe(topic, listener, options!)
+  readonly subscribe: IPubSub['subscribe'] = (...args: Parameters<IPubSub['subscribe']>) => this.#house.pubsub.subscribe(...args)
 
   // Resources.
 

@@ -2,6 +2,7 @@ import type { P2PError } from '../contracts/errors.ts'
 import type { P2PMessage } from '../contracts/message.ts'
 import type { IProtocolHandler } from '../contracts/protocol.ts'
 import type { ITransport } from '../contracts/transport.ts'
+import { fromHex } from '../foundation/hex.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
 import type { LocalNode } from '../peers/local-node.ts'
 import type { PeerManager } from '../peers/peer-manager.ts'
@@ -55,7 +56,7 @@ export function createHouse(options: HouseOptions): House {
     author: (_, message) => outbound.author(message),
     verify: async frame => node.intake.verify(frame),
     deliver: async (frame, via) => {
-      const message = node.intake.deliver(frame, via.publicKey)
+      const message = node.intake.deliver(frame, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))
       await options.route(message, senderOf(message.from))
     },
     ephemeral: async (protocol, handler, signal) => {
@@ -65,7 +66,7 @@ export function createHouse(options: HouseOptions): House {
       signal.addEventListener('abort', close, { once: true })
       return opened
     },
-    report: (protocol, error) => options.onError(error, error.peerId === undefined ? undefined : senderFor(manager.names.resolve(error.peerId), senderOf)),
+    report: (_, error) => options.onError(error, error.peerId === undefined ? undefined : senderFor(manager.names.resolve(error.peerId), senderOf)),
   }
 }
 

@@ -29,6 +29,6 @@ export function pubsubRole(registry: Registry): IPubSub {
   }
   return {
     publish: async (topic, payload, options) => await player().publish(topic, payload, options),
-    subscribe: (topic: string, listener: never, options?: never) => player().subscribe(topic, listener, options!),
+    subscribe: (...args: Parameters<IPubSub['subscribe']>) => player().subscribe(...args),
   }
 }

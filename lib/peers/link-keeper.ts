@@ -27,6 +27,8 @@ export interface LinkKeeperOptions {
 export interface Admission {
   wanted: boolean
   shortLived: boolean
+  /** Before anybody is told: the place to bind a name. */
+  greet?: (record: PeerRecord) => void
 }
 
 /** Two links that came up within this time of each other were dialled at once. */
@@ -125,6 +127,7 @@ export class LinkKeeper implements LinkOwner {
     record.shortLived = admission.shortLived && !record.wanted
     record.state = PeerState.CONNECTED
     if (record.room.trust === undefined) record.trust('first-use')
+    admission.greet?.(record)
     this.#useLink(record, link)
     this.#options.onConnected(record)
   }

@@ -53,16 +53,19 @@ export class NameBook {
     return name === undefined ? undefined : this.#keys.get(name)?.trust
   }
 
-  /** Binds a name to the key that answered. Throws ERR_PEER_ID_MISMATCH when it is bound to another. */
-  async bind(name: string, id: PeerId, trust: NameTrust): Promise<void> {
-    checkedName(name)
-    const bound = this.#keys.get(name)
-    if (bound?.id === id) return
-    if (bound !== undefined) {
-      throw new P2PError(ErrorCode.PEER_ID_MISMATCH, `'${name}' is bound to ${bound.id}, but ${id} answered; call forget('${name}') only if you know that its key has changed`, { peerId: id })
-    }
+  /** Throws ERR_PEER_ID_MISMATCH when the name is bound to another key. */
+  mustAdmit(name: string, id: PeerId): void {
+    const bound = this.#keys.get(checkedName(name))
+    if (bound === undefined || bound.id === id) return
+    throw new P2PError(ErrorCode.PEER_ID_MISMATCH, `'${name}' is bound to ${bound.id}, but ${id} answered; call forget('${name}') only if you know that its key has changed`, { peerId: id })
+  }
+
+  /** Binds a name to the key that answered, at once; resolves when that is stored. Throws ERR_PEER_ID_MISMATCH. */
+  bind(name: string, id: PeerId, trust: NameTrust): Promise<void> {
+    this.mustAdmit(name, id)
+    if (this.#keys.has(name)) return Promise.resolve()
     this.#enter(name, id, trust)
-    await this.#store.put(name, fromHex(id), { sync: true })
+    return this.#store.put(name, fromHex(id), { sync: true })
   }
 
   /** Unbinds a name, so that a new key may take it. */

@@ -1,24 +1,23 @@
 import type { P2PEvents } from '../contracts/events.ts'
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { OutgoingMessage, P2PMessage, PeerId } from '../contracts/message.ts'
-import { PeerState, type DisconnectReason, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
+import { PeerState, type DisconnectReason, type PeerInfo } from '../contracts/peer.ts'
 import type { LeastAuth } from '../contracts/protocol.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { withDeadline } from '../foundation/deadline.ts'
-import { fromHex, toHex } from '../foundation/hex.ts'
 import { named } from '../foundation/logger.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
 import { TokenBucketLimiter } from '../foundation/token-bucket.ts'
 import { Acceptor } from './acceptor.ts'
-import { dialPeer, transportFor, type DialTarget } from './dialer.ts'
+import { Connector, type ConnectOptions } from './connector.ts'
+import { transportFor } from './dialer.ts'
 import type { Hello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions } from './local-node.ts'
-import { checkedName, isPeerId, NameBook } from './name-book.ts'
+import { NameBook } from './name-book.ts'
 import { hostOf, isLoopback } from './network-address.ts'
-import type { SecureLink } from './noise/secure-link.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
 import { outgoingFields, Sender, type BroadcastResult } from './sender.ts'
@@ -40,6 +39,8 @@ export interface PeerManagerOptions extends LocalNodeOptions {
   route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
 }
 
+export type { ConnectOptions } from './connector.ts'
+
 export interface PeerStats {
   connectedPeers: number
   totalPeers: number
@@ -49,13 +50,6 @@ export interface PeerStats {
   reconnecting: number
   /** How often each `ERR_*` was met, from strangers and from ourselves. */
   errors: Readonly<Record<string, number>>
-}
-
-export interface ConnectOptions extends WaitOptions {
-  /** A link for a lookup: outside `maxConnections`, within its own bound, dropped when idle. */
-  shortLived?: boolean
-  /** Dial again when the link is lost; by default true, false for short-lived links. */
-  keep?: boolean
 }
 
 const DEFAULT_MAX_CONNECTIONS = 50
@@ -73,10 +67,10 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   readonly #options: PeerManagerOptions
   readonly #keeper: LinkKeeper
   readonly #acceptor: Acceptor
+  readonly #connector: Connector
   readonly #reconnector: Reconnector
   readonly #sender: Sender
   readonly #listeners = new Set<IListener>()
-  readonly #dialling = new Map<string, Promise<PeerRecord>>()
   readonly #errors: Record<string, number> = {}
   readonly #closing = new AbortController()
   #namesLoaded: Promise<void> | undefined
@@ -108,6 +102,17 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
       subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
       connectionsFrom: host => this.#connectionsFrom(host),
+    })
+    this.#connector = new Connector({
+      node: this.node,
+      table: this.table,
+      names: this.names,
+      keeper: this.#keeper,
+      transports: this.transports,
+      connectionsMax: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      reconnect: options.reconnect ?? true,
+      closing: this.#closing.signal,
+      hello: () => this.hello(),
     })
     this.#reconnector = new Reconnector({ clock, random: this.node.random, limits, dial: id => this.#redial(id) })
   }
@@ -172,7 +177,8 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.#mustBeOpen()
     await this.#prepare()
     const secure = await withDeadline(this.node.clock, options, signal => this.#acceptor.accept(channel, AbortSignal.any([signal, this.#closing.signal])), { what: 'a handshake' })
-    this.#admit(secure, { wanted: false, shortLived: false })
+    this.#mustBeOpen(() => void secure.channel.close('shutdown'))
+    this.#keeper.admit(secure, { wanted: false, shortLived: false })
   }
 
   async #serve(listener: IListener): Promise<void> {
@@ -198,102 +204,12 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   async connectRecord(peer: PeerInfo | string, options: ConnectOptions = {}): Promise<PeerRecord> {
     this.#mustBeOpen()
     await this.#prepare()
-    const wish = this.#wishFor(peer)
-    const linked = wish.id === undefined ? undefined : this.table.get(wish.id)
-    if (linked?.link !== undefined) return await this.#welcome(linked, wish, options)
-    if (wish.id === this.node.id) throw new P2PError(ErrorCode.PEER_IS_SELF, 'a node does not connect to itself')
-    this.#mustHaveRoom(options)
-    const attempt = this.#sharedAttempt(wish, options)
-    const record = await withDeadline(this.node.clock, options, () => attempt, { what: `connecting to ${wish.who}` })
-    return await this.#welcome(record, wish, options)
-  }
-
-  /** One dial at a time for one key or address; who comes while it is under way shares it. */
-  #sharedAttempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
-    const key = wish.id ?? JSON.stringify(wish.addresses)
-    let attempt = this.#dialling.get(key)
-    if (attempt === undefined) {
-      attempt = this.#attempt(wish, options).finally(() => this.#dialling.delete(key))
-      attempt.catch(() => {})
-      this.#dialling.set(key, attempt)
-    }
-    return attempt
-  }
-
-  async #attempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
-    const known = wish.id === undefined ? undefined : this.table.ensure(wish.id, this.node.clock.elapsedMs())
-    if (known) {
-      known.addAddresses(wish.addresses)
-      known.state = PeerState.CONNECTING
-    }
-    try {
-      const target: DialTarget = { who: wish.who, key: wish.id === undefined ? undefined : fromHex(wish.id), addresses: known?.addresses ?? wish.addresses }
-      const secure = await dialPeer(target, { node: this.node, transports: this.transports, hello: () => this.hello() }, this.#closing.signal)
-      const record = this.#admit(secure, { wanted: options.keep ?? !options.shortLived, shortLived: options.shortLived ?? false })
-      record.addAddresses(wish.addresses)
-      return record
-    } catch (error) {
-      if (known && known.link === undefined) known.state = PeerState.FAILED
-      throw error
-    }
-  }
-
-  /** Binds the name the caller used, and remembers how far the key is to be trusted. */
-  async #welcome(record: PeerRecord, wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
-    if (wish.name !== undefined) {
-      try {
-        await this.names.bind(wish.name, record.id, wish.given ? 'given' : 'pinned')
-      } catch (error) {
-        if (record.link !== undefined && !record.wanted) await this.#keeper.close(record, 'local')
-        throw error
-      }
-    }
-    if (wish.given && record.room.trust !== 'pinned') record.trust('given')
-    if (options.keep ?? !options.shortLived) {
-      record.wanted = this.#options.reconnect ?? true
-      record.shortLived = false
-    }
-    if (wish.metadata) record.addMetadata(wish.metadata)
-    record.refresh(this.names)
-    return record
-  }
-
-  /** What the caller's words mean: whom, where, and by which name. */
-  #wishFor(peer: PeerInfo | string): Wish {
-    if (typeof peer === 'string') return this.#wishForText(peer)
-    if (typeof peer !== 'object' || peer === null) throw new TypeError(`expected a PeerInfo, a URL, an id or a name, got ${peer === null ? 'null' : typeof peer}`)
-    const { peerId, publicKey, addresses, metadata } = peer
-    if (typeof addresses !== 'object' || addresses === null) throw new TypeError('a PeerInfo needs addresses, such as { websocket: "ws://..." }')
-    const given = publicKey === undefined ? undefined : idOfKey(publicKey)
-    if (peerId === undefined || peerId === '') return { who: describe(addresses), id: given, addresses, given: given !== undefined, metadata }
-    if (isPeerId(peerId)) {
-      if (given !== undefined && given !== peerId) throw new RangeError(`peerId ${peerId} and publicKey ${given} name two different peers`)
-      return { who: peerId, id: peerId, addresses, given: true, metadata }
-    }
-    const bound = this.names.resolve(checkedName(peerId))
-    if (bound !== undefined && given !== undefined && bound !== given) {
-      throw new P2PError(ErrorCode.PEER_ID_MISMATCH, `'${peerId}' is bound to ${bound}, not to ${given}; call forget('${peerId}') only if you know that its key has changed`, { peerId })
-    }
-    return { who: peerId, name: peerId, id: bound ?? given, addresses, given: given !== undefined, metadata }
-  }
-
-  #wishForText(text: string): Wish {
-    const id = this.names.resolve(text)
-    if (id !== undefined) return { who: text, id, addresses: {}, given: isPeerId(text) }
-    const [address = '', fragment] = text.split('#')
-    const transport = transportFor(address, this.transports)
-    if (transport !== undefined) {
-      if (fragment !== undefined && !isPeerId(fragment)) throw new RangeError(`after # an id of 64 lower-case hex digits is expected, got ${JSON.stringify(fragment)}`)
-      return { who: address, id: fragment, addresses: { [transport.name]: address } as PeerAddresses, given: fragment !== undefined }
-    }
-    if (/^[a-z][a-z0-9+.-]*:/i.test(text)) throw new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `no transport of this node dials ${text}`)
-    throw new P2PError(ErrorCode.PEER_UNKNOWN, `no peer is known as ${JSON.stringify(text)}; connect with a PeerInfo or a URL first`, { peerId: text })
+    return await this.#connector.connect(peer, options)
   }
 
   async #redial(id: PeerId): Promise<boolean> {
     const record = this.table.get(id)
-    if (record === undefined || this.isClosed) return true
-    if (record.link !== undefined) return true
+    if (record === undefined || record.link !== undefined || this.isClosed) return true
     try {
       await this.connectRecord(id)
       return true
@@ -301,14 +217,6 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       this.report(asP2PError(error), record)
       return false
     }
-  }
-
-  #admit(secure: SecureLink, admission: { wanted: boolean; shortLived: boolean }): PeerRecord {
-    if (this.isClosed) {
-      void secure.channel.close('shutdown')
-      this.#mustBeOpen()
-    }
-    return this.#keeper.admit(secure, { ...admission, wanted: admission.wanted && (this.#options.reconnect ?? true) })
   }
 
   // Leaving.
@@ -406,7 +314,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   cleanup(): void {
     const nowMs = this.node.clock.elapsedMs()
     for (const record of [...this.table]) {
-      if (record.link === undefined && !record.wanted && !this.#dialling.has(record.id)) this.table.delete(record.id)
+      if (record.link === undefined && !record.wanted && record.state !== PeerState.CONNECTING) this.table.delete(record.id)
       else if (record.shortLived && record.link && nowMs - record.touchedAtMs > this.node.limits.shortLivedIdleMsMax) void this.#keeper.close(record, 'local')
     }
   }
@@ -458,14 +366,6 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     return count
   }
 
-  #mustHaveRoom(options: ConnectOptions): void {
-    const { limits } = this.node
-    const max = options.shortLived ? limits.shortLivedConnectionsMax : (this.#options.maxConnections ?? DEFAULT_MAX_CONNECTIONS)
-    const used = options.shortLived ? this.#keeper.shortLivedConnections : this.#keeper.connections
-    if (used < max) return
-    throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `${used} of ${max} connections are open; disconnect one, or raise ${options.shortLived ? 'limits.shortLivedConnectionsMax' : 'maxConnections'}`)
-  }
-
   async #prepare(): Promise<void> {
     await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.names.load())])
     this.#mustBeOpen()
@@ -478,28 +378,8 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 }
 
-/** What a caller asked `connect` for. */
-interface Wish {
-  who: string
-  id?: PeerId | undefined
-  name?: string
-  addresses: PeerAddresses
-  given: boolean
-  metadata?: Record<string, unknown> | undefined
-}
-
 function shutDown(): P2PError {
   return new P2PError(ErrorCode.COORDINATOR_SHUT_DOWN, 'this node has been shut down; make a new one')
-}
-
-function idOfKey(publicKey: Uint8Array): PeerId {
-  if (!(publicKey instanceof Uint8Array) || publicKey.length !== 32) throw new TypeError('publicKey must be a Uint8Array of 32 bytes (x-only)')
-  return toHex(publicKey)
-}
-
-function describe(addresses: PeerAddresses): string {
-  const first = Object.values(addresses).find(address => typeof address === 'string')
-  return first ?? 'an unnamed peer'
 }
 
 function checkedCount(name: string, value: number): number {

@@ -29,10 +29,9 @@ export class Sender {
   /** Resolves when the link has room for the next; that it arrived only an answer can say. */
   send(record: PeerRecord, fields: OutgoingFields, auth: LeastAuth, options?: WaitOptions): Promise<{ messageId: string }> {
     const receipt = { messageId: fields.messageId! }
-    const wait = options?.signal !== undefined || options?.timeoutMs !== undefined
     const sending = auth === 'channel' ? this.#sendPlain(record, fields) : this.#sendSigned(record, fields)
-    if (!wait) return sending === undefined ? Promise.resolve(receipt) : sending.then(() => receipt)
-    return withDeadline(this.#node.clock, options, async () => void (await sending), { what: `sending to ${record.id}` }).then(() => receipt)
+    if (sending === undefined) return Promise.resolve(receipt)
+    return this.#within(options, record, sending).then(() => receipt)
   }
 
   /** Sealed or signed once; the same bytes go to everybody. */
@@ -41,7 +40,7 @@ export class Sender {
     const put = await this.#prepared(fields, auth)
     const one = async (record: PeerRecord): Promise<void> => {
       try {
-        await withDeadline(this.#node.clock, options, async () => void (await put(openLink(record))), { what: `sending to ${record.id}` })
+        await this.#within(options, record, put(openLink(record)))
         result.sent++
       } catch (error) {
         result.failed.push({ peerId: record.surface.peerId, error: error instanceof Error ? error : new Error(String(error)) })
@@ -49,6 +48,13 @@ export class Sender {
     }
     await Promise.all(records.map(one))
     return result
+  }
+
+  /** Waits for room no longer than the caller wants to. */
+  async #within(options: WaitOptions | undefined, record: PeerRecord, sending: Promise<void> | undefined): Promise<void> {
+    if (sending === undefined) return
+    if (options?.signal === undefined && options?.timeoutMs === undefined) return await sending
+    await withDeadline(this.#node.clock, options, () => sending, { what: `sending to ${record.id}` })
   }
 
   #sendPlain(record: PeerRecord, fields: OutgoingFields): Promise<void> | undefined {
@@ -93,7 +99,8 @@ export class Sender {
   #mustFit(size: number, fields: OutgoingFields): void {
     const max = this.#node.vocabulary.messageBytesMax(fields.protocol ?? null)
     if (size <= max) return
-    throw new P2PError(ErrorCode.WIRE_FRAME_TOO_LARGE, `a '${fields.type}' of ${size} bytes; messages${fields.protocol === undefined ? '' : ` of ${fields.protocol}`} are at most ${max} bytes: send less, or declare messageBytesMax in the protocol`, { protocol: fields.protocol })
+    const whose = fields.protocol ? `messages of '${fields.protocol}'` : 'messages'
+    throw new P2PError(ErrorCode.WIRE_FRAME_TOO_LARGE, `'${fields.type}' takes ${size} bytes; ${whose} are at most ${max}: send less, or declare messageBytesMax in the protocol`, { protocol: fields.protocol ?? undefined })
   }
 }
 

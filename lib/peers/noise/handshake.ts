@@ -1,5 +1,5 @@
 import { EMPTY_BYTES, concatBytes } from '../../foundation/bytes.ts'
-import { Party, type LinkKeys, type PartyOptions } from './party.ts'
+import { EVEN_Y, Party, type LinkKeys, type PartyOptions } from './party.ts'
 import {
   ACT_THREE_BYTES_MAX, ACT_THREE_BYTES_MIN, HELLO_BYTES_MAX, PATTERNS, POINT_BYTES, SEALED_POINT_BYTES, patternOf, type Act, type Pattern,
 } from './pattern.ts'
@@ -16,13 +16,12 @@ export class Initiator extends Party {
   #remoteEphemeral = EMPTY_BYTES
   #remoteStatic: Uint8Array | undefined
 
-  /** Throws RangeError for a listener's key that is none. */
+  /** Throws RangeError for a listener's key of another form; that it is no point shows in act one. */
   constructor(options: InitiatorOptions) {
     super(options)
     this.pattern = options.pattern
     if (options.pattern === 'XX') return
-    if (options.remoteStatic.length !== POINT_BYTES || !this.backend.isPoint(options.remoteStatic)) throw new RangeError('the listener\'s key is not a point of secp256k1')
-    if (this.parityRule && options.remoteStatic[0] !== 2) throw new RangeError('the listener\'s key must begin with 02')
+    if (options.remoteStatic.length !== POINT_BYTES || (this.parityRule && options.remoteStatic[0] !== EVEN_Y)) throw new RangeError('the listener\'s key must be 33 bytes that begin with 02')
     this.#remoteStatic = new Uint8Array(options.remoteStatic)
   }
 

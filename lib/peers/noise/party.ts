@@ -10,7 +10,7 @@ import { SymmetricState } from './symmetric-state.ts'
 
 const SHARED_BYTES = 32
 /** A compressed point with an even Y begins with this; ids are x coordinates and always mean that point. */
-const EVEN_Y = 2
+export const EVEN_Y = 2
 
 /** A static key as a point, and the one thing a handshake needs its secret for. */
 export interface StaticKey {
