@@ -269,10 +269,12 @@ shakes('XX: a listener that names bob\'s key without holding it is refused', asy
   assert.match(refusal.message, /^act two: its tag does not open/)
 })
 
-shakes('a key to dial that is no point, or has an odd Y, is the caller\'s mistake', () => {
-  for (const remoteStatic of [new Uint8Array(33), evenPoint(new Uint8Array(32).fill(255)), evenPoint(new Uint8Array(31)), Uint8Array.of(3, ...backend.publicKeyOf(BOB).subarray(1))]) {
+shakes('a key to dial of another form is the caller\'s mistake, and one that is no point is refused in act one', () => {
+  for (const remoteStatic of [new Uint8Array(33), evenPoint(new Uint8Array(31)), Uint8Array.of(3, ...backend.publicKeyOf(BOB).subarray(1))]) {
     assert.throws(() => new Initiator({ ...party(ALICE), pattern: 'XK', remoteStatic }), (error: unknown) => error instanceof RangeError)
   }
+  const noPoint = new Initiator({ ...party(ALICE), pattern: 'XK', remoteStatic: evenPoint(new Uint8Array(32).fill(255)) })
+  assert.throws(() => noPoint.actOne(), 'act one: the listener\'s key is not a point of secp256k1')
 })
 
 shakes('a hello larger than an act may carry is not sent', async () => {
