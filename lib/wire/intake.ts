@@ -1,0 +1,361 @@
+import type { IClock } from '../contracts/clock.ts'
+import type { ICryptoBackend } from '../contracts/crypto.ts'
+import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { Limits } from '../contracts/limits.ts'
+import type { P2PMessage, PeerId } from '../contracts/message.ts'
+import type { LeastAuth } from '../contracts/protocol.ts'
+import type { RandomBytes } from '../contracts/random.ts'
+import { EMPTY_BYTES, equalBytes } from '../foundation/bytes.ts'
+import { toHex } from '../foundation/hex.ts'
+import { aloneSize, burstTree, parseBurst, type Burst, type BurstProof } from './burst.ts'
+import { decodeCborAt } from './cbor.ts'
+import { BurstEvidence, FrameEvidence, type Evidence } from './evidence.ts'
+import { Auth, Frame, parseFrame } from './frame.ts'
+import { duplicateHash, messageHashOf } from './hashing.ts'
+import type { Header } from './header-fields.ts'
+import { HeaderReader } from './header-reader.ts'
+import { mustBeFor, mustBeOfNetwork, mustBeOfNow, mustBeSince } from './header-rules.ts'
+import { ProofChecker } from './proof.ts'
+import { RecentIds } from './recent-ids.ts'
+import { isFaultOfHop, refuse } from './refusals.ts'
+import { SeenSet } from './seen-set.ts'
+import { verifiedMessage } from './verified-message.ts'
+
+/** The link that something came by. */
+export interface Source {
+  /** `key` as 64 hex digits. */
+  readonly peerId: PeerId
+  /** x-only, 32 bytes. */
+  readonly key: Uint8Array
+  /** True for what came inside another message, so that the link vouches for nothing. */
+  readonly relayed?: boolean | undefined
+}
+
+export interface IntakeOptions {
+  crypto: () => ICryptoBackend
+  clock: Pick<IClock, 'now' | 'elapsedMs'>
+  limits: Limits
+  network: string
+  /** Our own, x-only. */
+  publicKey: Uint8Array
+  /** Unix time on our clock. */
+  startedAtMs: number
+  /** False for a key that was made just now: nothing old can be addressed to it. */
+  mayHaveRunBefore: boolean
+  leastAuth: (protocol: string | null, type: string) => LeastAuth
+  messageBytesMax: (protocol: string | null) => number
+  /** Keeps strangers from knowing where in memory what they send will lie. */
+  random?: RandomBytes | undefined
+}
+
+/** What a signed message is known by. */
+interface Hashes {
+  readonly payload: Uint8Array
+  readonly message: Uint8Array
+}
+
+/** Links whose ids are remembered; past it the first to be noted is forgotten, at worst for an application's repeats. */
+const SOURCES_MAX = 4_096
+/** Where `verify` keeps its roots, as no peer is delivering. */
+const NOBODY = ''
+
+/**
+ * Lets in what docs/wire.md, section 9 lets in, steps 4 to 10, cheap refusals first. Everything it throws is a
+ * P2PError ERR_WIRE_*, whose `peerId` is the peer at fault and undefined where nobody is.
+ */
+export class Intake {
+  /** Refusals since the start, by code. */
+  readonly counters: Record<string, number> = {}
+  readonly #options: IntakeOptions
+  readonly #ownId: PeerId
+  readonly #headers = new HeaderReader()
+  readonly #proofs: ProofChecker
+  /** Message hashes. */
+  readonly #seen: SeenSet
+  /** What duplicates have in common: as many entries as `#seen` at most. */
+  readonly #said: SeenSet
+  readonly #recent = new Map<PeerId, RecentIds>()
+
+  constructor(options: IntakeOptions) {
+    const { crypto, network, limits, clock, random } = options
+    const seen = { seenMsMin: limits.seenMsMin, seenMessagesMax: limits.seenMessagesMax, clock, random }
+    this.#options = options
+    this.#ownId = toHex(options.publicKey)
+    this.#proofs = new ProofChecker({ crypto, network, burstRootsMax: limits.burstRootsMax })
+    this.#seen = new SeenSet(seen)
+    this.#said = new SeenSet(seen)
+  }
+
+  /** Signed messages remembered now. */
+  get seenMessages(): number {
+    return this.#seen.size
+  }
+
+  /** A frame that came as a part of its own, or in fragments. */
+  receiveFrame(bytes: Uint8Array, source: Source): P2PMessage {
+    try {
+      return this.#receive(bytes, source)
+    } catch (error) {
+      throw this.#refused(error, source)
+    }
+  }
+
+  /**
+   * A frame that a plugin got by its own route, from the peer with the key `via` if that is known. What only a link
+   * could vouch for is refused.
+   */
+  deliver(bytes: Uint8Array, via: Uint8Array = EMPTY_BYTES): P2PMessage {
+    return this.receiveFrame(bytes, { peerId: toHex(via), key: via, relayed: true })
+  }
+
+  /**
+   * A whole burst. Throws where nothing of it can be trusted; what is wrong with one message (repeated, stale, not
+   * for us) goes to `onRefused`, and the others are returned.
+   */
+  receiveBurst(body: Uint8Array, source: Source, onRefused: (error: P2PError) => void): P2PMessage[] {
+    try {
+      return this.#receiveBurst(body, source, error => onRefused(this.#refused(error, source)))
+    } catch (error) {
+      throw this.#refused(error, source)
+    }
+  }
+
+  /**
+   * Checks form, proof and network of a frame, whoever brought it, whenever, to whomever it is addressed; marks nothing.
+   * For what is fetched, stored or shown as evidence. Its errors blame nobody: that is the caller's to say.
+   */
+  verify(bytes: Uint8Array): P2PMessage {
+    const frame = this.#parse(bytes)
+    if (frame.auth === Auth.CHANNEL) refuse(ErrorCode.WIRE_WEAK_AUTH, 'expected a signed frame, got one that only its link vouched for')
+    const hashes = this.#hashesOf(frame.author, frame.header, frame.payload)
+    this.#mustBeProven(frame, hashes, NOBODY)
+    const own = ownCopy(frame)
+    const header = this.#headers.read(own.bytes, own.headerStart, own.payloadStart)
+    mustBeOfNetwork(header, this.#options.network)
+    const payload = decodeCborAt(own.bytes, own.payloadStart, own.bytes.length, this.#options.limits)
+    return verifiedMessage(header, undefined, payload, { from: toHex(frame.author), evidence: new FrameEvidence(own, header.boot, hashes.payload) })
+  }
+
+  /** Drops what is remembered only as long as a peer is linked. */
+  forget(peerId: PeerId): void {
+    this.#proofs.forget(peerId)
+    this.#recent.delete(peerId)
+  }
+
+  /** Releases memory that traffic would release by itself. */
+  sweep(): void {
+    this.#seen.sweep()
+    this.#said.sweep()
+  }
+
+  /** docs/wire.md, section 9. */
+  #receive(bytes: Uint8Array, source: Source): P2PMessage {
+    const frame = this.#parse(bytes) // step 4
+    if (frame.auth === Auth.CHANNEL) return this.#receiveVouchedByLink(frame, source)
+    const hashes = this.#hashesOf(frame.author, frame.header, frame.payload)
+    this.#mustBeUnseen(hashes) // step 5
+    this.#mustBeProven(frame, hashes, source.peerId) // step 6
+    const own = ownCopy(frame)
+    const evidenceWith = (header: Header): Evidence => new FrameEvidence(own, header.boot, hashes.payload)
+    return this.#receiveProven(own.bytes, own.headerStart, own.payloadStart, frame.author, hashes, source, evidenceWith)
+  }
+
+  /** Steps 7 to 10 of a message that its author has signed. */
+  #receiveProven(
+    bytes: Uint8Array, headerStart: number, payloadStart: number,
+    author: Uint8Array, hashes: Hashes, source: Source, evidenceWith: (header: Header) => Evidence,
+  ): P2PMessage {
+    const isByLink = equalBytes(author, source.key)
+    const header = this.#headers.read(bytes, headerStart, payloadStart) // step 7
+    mustBeOfNetwork(header, this.#options.network)
+    mustBeFor(header, this.#options.publicKey)
+    this.#mustBeTimely(header, isByLink)
+    // Step 8: a signature satisfies every declaration.
+    this.#mark(hashes) // step 9
+    this.#mustBeNew(author, header, hashes) // step 10
+    const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
+    const evidence = evidenceWith(header)
+    const provenance = isByLink ? { from: source.peerId, evidence } : { from: toHex(author), via: source.peerId || undefined, evidence }
+    return verifiedMessage(header, this.#toId(header), payload, provenance)
+  }
+
+  /** The same steps, in the same order, where there is no signature: 7, 8 and 10. The channel itself refuses replays. */
+  #receiveVouchedByLink(frame: Frame, source: Source): P2PMessage {
+    const { bytes, headerStart, payloadStart } = frame
+    const header = this.#headers.read(bytes, headerStart, payloadStart) // step 7
+    mustBeOfNetwork(header, this.#options.network)
+    mustBeFor(header, this.#options.publicKey)
+    this.#mustBeTimely(header, true)
+    this.#mustBeVouchedFor(frame, header, source) // step 8
+    this.#mustBeNewOnLink(frame, header, source) // step 10
+    const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
+    return verifiedMessage(header, this.#toId(header), payload, { from: source.peerId })
+  }
+
+  #receiveBurst(body: Uint8Array, source: Source, refuseOne: (error: unknown) => void): P2PMessage[] {
+    const burst = parseBurst(body, this.#options.limits.headerBytesMax) // step 4
+    this.#mustFitAlone(burst)
+    const hashes = burst.messages.map(({ header, payload }) => this.#hashesOf(burst.author, header, payload))
+    const unseen = hashes.map(each => this.#isUnseen(each, refuseOne)) // step 5
+    if (!unseen.includes(true)) return []
+    const proof = this.#provenBurst(burst, hashes, source) // step 6
+    const messages: P2PMessage[] = []
+    burst.messages.forEach((_, index) => {
+      if (!unseen[index]) return
+      try {
+        messages.push(this.#receiveOfBurst(burst, proof, index, hashes[index]!, source))
+      } catch (error) {
+        refuseOne(error)
+      }
+    })
+    return messages
+  }
+
+  #receiveOfBurst(burst: Burst, proof: BurstProof, index: number, hashes: Hashes, source: Source): P2PMessage {
+    const { header, payload } = burst.messages[index]!
+    const own = new Uint8Array(header.length + payload.length)
+    own.set(header)
+    own.set(payload, header.length)
+    const message = { header: own.subarray(0, header.length), payload: own.subarray(header.length) }
+    const evidenceWith = ({ boot }: Header): Evidence => new BurstEvidence(proof, index, message, boot, hashes.payload)
+    return this.#receiveProven(own, 0, header.length, proof.author, hashes, source, evidenceWith)
+  }
+
+  // Step 4: form and sizes.
+
+  #parse(bytes: Uint8Array): Frame {
+    const { limits } = this.#options
+    const frame = parseFrame(bytes, limits.largeMessageBytesMax, limits.headerBytesMax)
+    if (bytes.length > limits.messageBytesMax) this.#mustBeDeclared(frame)
+    return frame
+  }
+
+  #mustBeDeclared(frame: Frame): void {
+    const { protocol } = this.#headers.read(frame.bytes, frame.headerStart, frame.payloadStart)
+    const bytesMax = Math.max(this.#options.limits.messageBytesMax, this.#options.messageBytesMax(protocol))
+    if (frame.bytes.length <= bytesMax) return
+    refuse(ErrorCode.WIRE_FRAME_TOO_LARGE, `expected a frame of at most ${bytesMax} bytes for ${protocol ?? 'a plain message'}, got ${frame.bytes.length}`)
+  }
+
+  /** A message that could not be relayed alone has no place in a burst. */
+  #mustFitAlone({ messages }: Burst): void {
+    const { messageBytesMax } = this.#options.limits
+    messages.forEach((message, index) => {
+      const size = aloneSize(message, index, messages.length)
+      if (size > messageBytesMax) refuse(ErrorCode.WIRE_FRAME_TOO_LARGE, `expected messages of at most ${messageBytesMax} bytes in a burst, got ${size}`)
+    })
+  }
+
+  // Steps 5 and 6: seen, and proof.
+
+  #hashesOf(author: Uint8Array, header: Uint8Array, payload: Uint8Array): Hashes {
+    const crypto = this.#options.crypto()
+    const payloadHash = crypto.sha256(payload)
+    return { payload: payloadHash, message: messageHashOf(crypto, author, crypto.sha256(header), payloadHash) }
+  }
+
+  #mustBeUnseen({ message }: Hashes): void {
+    if (this.#seen.has(message)) refuse(ErrorCode.WIRE_REPLAYED, 'a message that was here before')
+  }
+
+  #isUnseen(hashes: Hashes, refuseOne: (error: unknown) => void): boolean {
+    try {
+      this.#mustBeUnseen(hashes)
+      return true
+    } catch (error) {
+      refuseOne(error)
+      return false
+    }
+  }
+
+  #mustBeProven(frame: Frame, { message }: Hashes, deliveredBy: string): void {
+    if (!this.#proofs.proves(frame, message, deliveredBy)) {
+      refuse(ErrorCode.WIRE_BAD_SIGNATURE, `a ${frame.auth === Auth.BURST ? 'burst proof' : 'signature'} that is not by ${toHex(frame.author)}`)
+    }
+  }
+
+  #provenBurst({ author, signature, messages }: Burst, hashes: readonly Hashes[], source: Source): BurstProof {
+    const tree = burstTree(this.#options.crypto(), hashes.map(({ message }) => message))
+    const claim = { author, count: messages.length, root: tree.root, signature }
+    if (!this.#proofs.provesBurst(claim, source.peerId)) {
+      refuse(ErrorCode.WIRE_BAD_SIGNATURE, `a burst whose signature is not by ${toHex(author)}`)
+    }
+    return { author: author.slice(), signature: signature.slice(), tree }
+  }
+
+  // Step 7: header.
+
+  #mustBeTimely(header: Header, isByLink: boolean): void {
+    const { clock, limits, mayHaveRunBefore, startedAtMs } = this.#options
+    mustBeOfNow(header, clock.now(), limits)
+    if (mayHaveRunBefore && !isByLink) mustBeSince(header, startedAtMs + limits.restartGraceMs)
+  }
+
+  // Step 8: who answers for it.
+
+  #mustBeVouchedFor(frame: Frame, { protocol, type }: Header, source: Source): void {
+    if (source.relayed) refuse(ErrorCode.WIRE_WEAK_AUTH, 'a relayed message that is not signed')
+    if (!frame.isBy(source.key)) refuse(ErrorCode.WIRE_WEAK_AUTH, `a message of ${toHex(frame.author)} that is not signed`)
+    if (this.#options.leastAuth(protocol, type) !== 'channel') {
+      refuse(ErrorCode.WIRE_WEAK_AUTH, `${JSON.stringify(type)} of ${protocol ?? 'no protocol'} must be signed`)
+    }
+  }
+
+  // Steps 9 and 10: once.
+
+  #mark({ message }: Hashes): void {
+    if (!this.#seen.add(message)) refuse(ErrorCode.WIRE_SEEN_FULL, `${this.#seen.size} messages are remembered, no more fit for now`)
+  }
+
+  #mustBeNew(author: Uint8Array, header: Header, hashes: Hashes): void {
+    const crypto = this.#options.crypto()
+    const hash = header.slot === null
+      ? duplicateHash(crypto, author, header.boot, header.messageId)
+      : duplicateHash(crypto, author, hashes.payload, statementOf(header, header.slot))
+    if (this.#said.has(hash)) refuse(ErrorCode.WIRE_DUPLICATE, duplicateText(header))
+    this.#said.add(hash)
+  }
+
+  #mustBeNewOnLink(frame: Frame, header: Header, { peerId }: Source): void {
+    const id = header.slot === null
+      ? header.messageId
+      : statementOf(header, header.slot) + toHex(this.#options.crypto().sha256(frame.payload))
+    if (!this.#recentOf(peerId).add(header.boot, id)) refuse(ErrorCode.WIRE_DUPLICATE, duplicateText(header))
+  }
+
+  #recentOf(peerId: PeerId): RecentIds {
+    let recent = this.#recent.get(peerId)
+    if (recent === undefined) {
+      if (this.#recent.size >= SOURCES_MAX) this.#recent.delete(this.#recent.keys().next().value!)
+      this.#recent.set(peerId, recent = new RecentIds())
+    }
+    return recent
+  }
+
+  #toId({ to }: Header): PeerId | undefined {
+    return to === null ? undefined : this.#ownId
+  }
+
+  /** Counts a refusal, and says who is to blame for it. */
+  #refused(error: unknown, source: Source): P2PError {
+    // Anything else is our own bug, which must not pass for somebody's fault.
+    if (!(error instanceof P2PError)) throw error
+    this.counters[error.code] = (this.counters[error.code] ?? 0) + 1
+    const peerId = isFaultOfHop(error.code) ? source.peerId || undefined : undefined
+    return new P2PError(error.code, `${error.message} (handed over by ${source.peerId || 'a plugin'})`, { peerId, cause: error })
+  }
+}
+
+/** The bytes a message keeps: whoever handed the frame in may use its buffer again. */
+function ownCopy(frame: Frame): Frame {
+  return new Frame(frame.bytes.slice(), frame.auth, frame.headerStart, frame.payloadStart)
+}
+
+/** What is said where, apart from the payload. A slot belongs to a protocol, and its word to a type. */
+function statementOf({ protocol, type }: Header, slot: string): string {
+  return JSON.stringify([protocol, type, slot])
+}
+
+function duplicateText({ slot, messageId }: Header): string {
+  return slot === null ? `a second message ${JSON.stringify(messageId)}` : `the same statement again in slot ${JSON.stringify(slot)}`
+}
