@@ -57,7 +57,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       route: (message, record) => this.#inbound.route(message, this.#senderOf(message, record)),
     })
     const pending = new PendingRequests(node.clock, limits)
-    const outbound = new Outbound({ node, manager, registry, pending })
+    const outbound = new Outbound({ manager, registry, pending })
     this.#parts = { config, furniture, node, registry, manager, pending, outbound, transports }
     this.#inbound = new Inbound({
       registry, pending,
@@ -160,7 +160,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Sends and waits for the answer. Rejects with a TimeoutError after `timeoutMs` (10 s), or when the peer leaves or refuses. */
   async request<T = unknown>(peerId: PeerId, message: OutgoingMessage, options: WaitOptions = {}): Promise<P2PMessage<T>> {
     this.#mustRun()
-    return await this.#parts.outbound.request(peerId, message, options) as P2PMessage<T>
+    return await this.#parts.outbound.request(message.protocol, peerId, message, options) as P2PMessage<T>
   }
 
   /** Answers a message: the one who asked gets it as the result of `request`. */
@@ -172,7 +172,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** To every connected peer. One that fails is named in the receipt, never thrown. */
   async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastReceipt> {
     this.#mustRun()
-    return await this.#parts.outbound.broadcast(message, options)
+    return await this.#parts.outbound.broadcast(message.protocol, message, options)
   }
 
   /** To all who subscribe to the topic, through the plugin in the pub/sub role. Rejects with ERR_PUBSUB_NO_PROVIDER. */

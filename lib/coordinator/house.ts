@@ -49,11 +49,11 @@ export function createHouse(options: HouseOptions): House {
     randomBytes: length => node.secretRandom(length),
     connect: async (peer, connectOptions) => (await manager.connectRecord(peer, { keep: false, ...connectOptions })).room,
     disconnect: (peerId, reason) => manager.disconnect(peerId, reason),
-    send: async (_, to, message, waitOptions) => void (await outbound.sendTo(to, message, { ...waitOptions })),
-    broadcast: async (_, message, broadcastOptions) => void (await outbound.broadcast(message, { ...broadcastOptions, onlySpeakers: true })),
-    request: (_, to, message, waitOptions) => outbound.request(to, message, waitOptions ?? {}),
-    reply: async (_, to, payload, waitOptions) => void (await outbound.reply(to, payload, waitOptions ?? {})),
-    author: (_, message) => outbound.author(message),
+    send: (protocol, to, message, waitOptions) => outbound.send(protocol, to, message, waitOptions),
+    broadcast: async (protocol, message, broadcastOptions) => void (await outbound.broadcast(protocol, message, { ...broadcastOptions, onlySpeakers: true })),
+    request: (protocol, to, message, waitOptions) => outbound.request(protocol, to, message, waitOptions ?? {}),
+    reply: async (to, payload, waitOptions) => void (await outbound.reply(to, payload, waitOptions ?? {})),
+    author: (protocol, message) => outbound.author(protocol, message),
     verify: async frame => node.intake.verify(frame),
     deliver: async (frame, via) => {
       const message = node.intake.deliver(frame, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))

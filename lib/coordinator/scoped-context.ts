@@ -9,7 +9,7 @@ import type { IStore } from '../contracts/store.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import type { Registration } from './registry.ts'
 
-/** What the house does for a plugin; each call says which protocol asks. */
+/** What the house does for a plugin; each call says which protocol asks, and its messages leave under that name. */
 export interface House {
   readonly clock: IClock
   readonly resources: IResourceDirectory
@@ -24,7 +24,7 @@ export interface House {
   send(protocol: string, to: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<void>
   broadcast(protocol: string, message: OutgoingMessage, options?: WaitOptions & { except?: readonly PeerId[] }): Promise<void>
   request(protocol: string, to: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<P2PMessage>
-  reply(protocol: string, to: P2PMessage, payload: unknown, options?: WaitOptions): Promise<void>
+  reply(to: P2PMessage, payload: unknown, options?: WaitOptions): Promise<void>
   author(protocol: string, message: OutgoingMessage): Promise<Uint8Array>
   verify(frame: Uint8Array): Promise<P2PMessage>
   deliver(frame: Uint8Array, via: PeerInfo): Promise<void>
@@ -37,10 +37,6 @@ export function scopedContext(house: House, registration: Registration): Protoco
   const protocol = registration.handler.protocolName
   const { signal } = registration.abort
   const store = house.storeOf(protocol)
-  const stamp = (message: OutgoingMessage): OutgoingMessage => {
-    signal.throwIfAborted()
-    return message.protocol === protocol ? message : { ...message, protocol }
-  }
   return {
     get localPeer() {
       return house.localPeer()
@@ -55,14 +51,24 @@ export function scopedContext(house: House, registration: Registration): Protoco
     randomBytes: length => house.randomBytes(length),
     connect: (peer, options) => house.connect(peer, options),
     disconnect: (peerId, reason) => house.disconnect(peerId, reason),
-    send: async (to, message, options) => await house.send(protocol, to, stamp(message), options),
-    broadcast: async (message, options) => await house.broadcast(protocol, stamp(message), options),
-    request: async (to, message, options) => await house.request(protocol, to, stamp(message), options),
+    // Not async, unlike the rest: a promise for each message would cost more than the message.
+    send: (to, message, options) => (signal.aborted ? Promise.reject(signal.reason as Error) : house.send(protocol, to, message, options)),
+    broadcast: async (message, options) => {
+      signal.throwIfAborted()
+      await house.broadcast(protocol, message, options)
+    },
+    request: async (to, message, options) => {
+      signal.throwIfAborted()
+      return await house.request(protocol, to, message, options)
+    },
     reply: async (to, payload, options) => {
       signal.throwIfAborted()
-      await house.reply(protocol, to, payload, options)
+      await house.reply(to, payload, options)
     },
-    author: async message => await house.author(protocol, stamp(message)),
+    author: async message => {
+      signal.throwIfAborted()
+      return await house.author(protocol, message)
+    },
     verify: frame => house.verify(frame),
     deliver: (frame, via) => house.deliver(frame, via),
     ephemeral: handler => house.ephemeral(protocol, handler, signal),

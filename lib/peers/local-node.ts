@@ -88,13 +88,16 @@ export function createLocalNode(options: LocalNodeOptions, vocabulary: Vocabular
   const crypto = () => backend
   const identity = options.identity ?? createIdentity({ backend, random: secretRandom })
   const boot = secretRandom(16)
-  const author = new Author({ identity, crypto, clock, random, network: networkId, boot, limits })
+  // An identity may copy its key each time it is asked, and the author asks for each message.
+  const publicKey = identity.publicKey
+  const signer: IIdentity = { publicKey, sign: digest => identity.sign(digest), ecdh: point => identity.ecdh(point) }
+  const author = new Author({ identity: signer, crypto, clock, random, network: networkId, boot, limits })
   const intake = new Intake({
     crypto,
     clock,
     limits,
     network: networkId,
-    publicKey: identity.publicKey,
+    publicKey,
     startedAtMs: clock.now(),
     // A key made just now has no past to be replayed; one that was given may have.
     mayHaveRunBefore: options.identity !== undefined,
@@ -112,8 +115,8 @@ export function createLocalNode(options: LocalNodeOptions, vocabulary: Vocabular
 
   return {
     identity, boot, networkId, clock, random, secretRandom, limits, logger, author, intake, vocabulary, crypto, loadCrypto,
-    publicKey: identity.publicKey,
-    id: toHex(identity.publicKey),
+    publicKey,
+    id: toHex(publicKey),
     store: options.store ?? new MemoryStore(),
   }
 }

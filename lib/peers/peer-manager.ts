@@ -20,7 +20,7 @@ import { NameBook } from './name-book.ts'
 import { hostOf, isLoopback } from './network-address.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
-import { outgoingFields, Sender, type BroadcastResult } from './sender.ts'
+import { outgoingFields, Sender, type BroadcastResult, type CompleteFields } from './sender.ts'
 
 export interface PeerManagerOptions extends LocalNodeOptions {
   /** Made by whoever owns the manager; without it the manager makes its own from the other options. */
@@ -249,30 +249,38 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** Signed, to one connected peer. Rejects with ERR_PEER_NOT_CONNECTED. */
   async sendTo(peerId: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<{ messageId: string }> {
-    return await this.send(this.linkedRecord(peerId), message, 'signature', options)
+    const record = this.linkedRecord(peerId)
+    const fields = this.fieldsOf(message, message.protocol, record)
+    await this.send(record, fields, 'signature', options)
+    return { messageId: fields.messageId }
   }
 
   /** Signed once, to every connected peer; one slow or failing peer does not delay the others. */
   async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastResult> {
     const except = new Set(options.except?.map(id => this.names.resolve(id)))
     const records = [...this.table.connected()].filter(record => !except.has(record.id))
-    return await this.broadcastTo(records, message, 'signature', options)
+    return await this.broadcastTo(records, this.fieldsOf(message, message.protocol), 'signature', options)
   }
 
-  /** For those inside the house: with the authentication the protocol declares. */
-  send(record: PeerRecord, message: OutgoingMessage, auth: LeastAuth, options?: WaitOptions): Promise<{ messageId: string }> {
-    const fields = outgoingFields(message, this.node, id => this.names.resolve(id), record.publicKey)
+  // For those inside the house: with the protocol, and the authentication it declares.
+
+  /** Checks what a caller wants said and completes it. Throws TypeError or RangeError. */
+  fieldsOf(message: OutgoingMessage, protocol: string | undefined, to?: PeerRecord): CompleteFields {
+    return outgoingFields(message, protocol, this.node, this.names, to?.publicKey)
+  }
+
+  /** A promise only where the link has no room for more. Throws when the peer is gone. */
+  send(record: PeerRecord, fields: CompleteFields, auth: LeastAuth, options?: WaitOptions): Promise<void> | undefined {
     return this.#sender.send(record, fields, auth, options)
   }
 
-  broadcastTo(records: readonly PeerRecord[], message: OutgoingMessage, auth: LeastAuth, options?: WaitOptions): Promise<BroadcastResult> {
-    const fields = outgoingFields(message, this.node, id => this.names.resolve(id), undefined)
+  broadcastTo(records: readonly PeerRecord[], fields: CompleteFields, auth: LeastAuth, options?: WaitOptions): Promise<BroadcastResult> {
     return this.#sender.broadcast(records, fields, auth, options)
   }
 
   /** A signed frame that stands by itself, whoever carries it. */
-  async authorFrame(message: OutgoingMessage, to: Uint8Array | undefined): Promise<Uint8Array> {
-    return (await this.#sender.signed(outgoingFields(message, this.node, id => this.names.resolve(id), to))).frame
+  async authorFrame(message: OutgoingMessage, protocol: string, to: Uint8Array | undefined): Promise<Uint8Array> {
+    return (await this.#sender.signed(outgoingFields(message, protocol, this.node, this.names, to))).frame
   }
 
   // Looking.
@@ -282,6 +290,8 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   recordOf(peerId: PeerId): PeerRecord | undefined {
+    const known = this.table.get(peerId)
+    if (known !== undefined) return known
     const id = this.names.resolve(peerId)
     return id === undefined ? undefined : this.table.get(id)
   }

@@ -8,7 +8,7 @@ import { fromHex } from '../foundation/hex.ts'
 import type { OutgoingFields, SignedMessage } from '../wire/author.ts'
 import type { Link } from './link.ts'
 import type { LocalNode } from './local-node.ts'
-import { isPeerId } from './name-book.ts'
+import { isPeerId, type NameBook } from './name-book.ts'
 import type { PeerRecord } from './peer-table.ts'
 
 export interface BroadcastResult {
@@ -26,17 +26,18 @@ export class Sender {
     this.#node = node
   }
 
-  /** Resolves when the link has room for the next; that it arrived only an answer can say. */
-  send(record: PeerRecord, fields: OutgoingFields, auth: LeastAuth, options?: WaitOptions): Promise<{ messageId: string }> {
-    const receipt = { messageId: fields.messageId! }
+  /**
+   * A promise only where the caller should wait, for room or for a signature. That a message has
+   * arrived only an answer can say. Throws when the peer is gone or its outbox full.
+   */
+  send(record: PeerRecord, fields: CompleteFields, auth: LeastAuth, options?: WaitOptions): Promise<void> | undefined {
     const sending = auth === 'channel' ? this.#sendPlain(record, fields) : this.#sendSigned(record, fields)
-    if (sending === undefined) return Promise.resolve(receipt)
-    return this.#within(options, record, sending).then(() => receipt)
+    return sending === undefined ? undefined : this.#within(options, record, sending)
   }
 
   /** Sealed or signed once; the same bytes go to everybody. */
-  async broadcast(records: readonly PeerRecord[], fields: OutgoingFields, auth: LeastAuth, options: WaitOptions = {}): Promise<BroadcastResult> {
-    const result: BroadcastResult = { messageId: fields.messageId!, sent: 0, failed: [] }
+  async broadcast(records: readonly PeerRecord[], fields: CompleteFields, auth: LeastAuth, options: WaitOptions = {}): Promise<BroadcastResult> {
+    const result: BroadcastResult = { messageId: fields.messageId, sent: 0, failed: [] }
     const put = await this.#prepared(fields, auth)
     const one = async (record: PeerRecord): Promise<void> => {
       try {
@@ -51,19 +52,18 @@ export class Sender {
   }
 
   /** Waits for room no longer than the caller wants to. */
-  async #within(options: WaitOptions | undefined, record: PeerRecord, sending: Promise<void> | undefined): Promise<void> {
-    if (sending === undefined) return
-    if (options?.signal === undefined && options?.timeoutMs === undefined) return await sending
-    await withDeadline(this.#node.clock, options, () => sending, { what: `sending to ${record.id}` })
+  #within(options: WaitOptions | undefined, record: PeerRecord, sending: Promise<void> | undefined): Promise<void> | undefined {
+    if (sending === undefined || (options?.signal === undefined && options?.timeoutMs === undefined)) return sending
+    return withDeadline(this.#node.clock, options, () => sending, { what: `sending to ${record.id}` })
   }
 
-  #sendPlain(record: PeerRecord, fields: OutgoingFields): Promise<void> | undefined {
+  #sendPlain(record: PeerRecord, fields: CompleteFields): Promise<void> | undefined {
     const frame = this.#node.author.channelFrame(fields)
     this.#mustFit(frame.length, fields)
     return openLink(record).sendFrame(frame)
   }
 
-  #sendSigned(record: PeerRecord, fields: OutgoingFields): Promise<void> {
+  #sendSigned(record: PeerRecord, fields: CompleteFields): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#node.author.sign(fields, (error, signed) => {
         if (signed === null) return reject(error as Error)
@@ -79,7 +79,7 @@ export class Sender {
     })
   }
 
-  async #prepared(fields: OutgoingFields, auth: LeastAuth): Promise<(link: Link) => Promise<void> | undefined> {
+  async #prepared(fields: CompleteFields, auth: LeastAuth): Promise<(link: Link) => Promise<void> | undefined> {
     if (auth === 'channel') {
       const frame = this.#node.author.channelFrame(fields)
       this.#mustFit(frame.length, fields)
@@ -90,13 +90,13 @@ export class Sender {
     return link => link.sendSigned(signed)
   }
 
-  signed(fields: OutgoingFields): Promise<SignedMessage> {
+  signed(fields: CompleteFields): Promise<SignedMessage> {
     return new Promise((resolve, reject) => {
       this.#node.author.sign(fields, (error, signed) => (signed === null ? reject(error as Error) : resolve(signed)))
     })
   }
 
-  #mustFit(size: number, fields: OutgoingFields): void {
+  #mustFit(size: number, fields: CompleteFields): void {
     const max = this.#node.vocabulary.messageBytesMax(fields.protocol ?? null)
     if (size <= max) return
     const whose = fields.protocol ? `messages of '${fields.protocol}'` : 'messages'
@@ -104,32 +104,27 @@ export class Sender {
   }
 }
 
+/** What a message is made of, with its id decided. */
+export type CompleteFields = OutgoingFields & { messageId: string }
+
 /**
  * Checks what a caller wants said and fills in the rest. A full `P2PMessage` fits: its `from` must be
  * this node, its `to` whom it is sent to. Throws TypeError or RangeError.
  */
 export function outgoingFields(
-  message: OutgoingMessage, node: LocalNode, resolve: (id: PeerId) => PeerId | undefined, to: Uint8Array | undefined,
-): OutgoingFields {
+  message: OutgoingMessage, protocol: string | undefined, node: LocalNode, names: NameBook, to: Uint8Array | undefined,
+): CompleteFields {
   if (typeof message !== 'object' || message === null) throw new TypeError(`expected a message { type, payload }, got ${message === null ? 'null' : typeof message}`)
-  if (typeof message.type !== 'string' || message.type === '') throw new TypeError(`a message needs a type, a text that is not empty; got ${JSON.stringify(message.type)}`)
-  if (message.from !== undefined && resolve(message.from) !== node.id) throw new RangeError(`from must be this node (${node.id}) or left out, got ${JSON.stringify(message.from)}`)
-  if (message.to !== undefined) checkRecipient(message.to, resolve, to)
-  if (message.timestamp !== undefined && !Number.isSafeInteger(message.timestamp)) throw new RangeError(`timestamp must be Unix milliseconds, got ${String(message.timestamp)}`)
-  return {
-    protocol: message.protocol,
-    type: message.type,
-    payload: message.payload,
-    to,
-    timestamp: message.timestamp,
-    messageId: message.messageId ?? node.author.nextMessageId(),
-    inReplyTo: message.inReplyTo,
-    slot: message.slot,
-  }
+  const { type, payload, from, timestamp, messageId, inReplyTo, slot } = message
+  if (typeof type !== 'string' || type === '') throw new TypeError(`a message needs a type, a text that is not empty; got ${JSON.stringify(type)}`)
+  if (from !== undefined && names.resolve(from) !== node.id && from !== node.id) throw new RangeError(`from must be this node (${node.id}) or left out, got ${JSON.stringify(from)}`)
+  if (message.to !== undefined) checkRecipient(message.to, names, to)
+  if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) throw new RangeError(`timestamp must be Unix milliseconds, got ${String(timestamp)}`)
+  return { protocol, type, payload, to, timestamp, messageId: messageId ?? node.author.nextMessageId(), inReplyTo, slot }
 }
 
-function checkRecipient(recipient: PeerId, resolve: (id: PeerId) => PeerId | undefined, to: Uint8Array | undefined): void {
-  const id = resolve(recipient)
+function checkRecipient(recipient: PeerId, names: NameBook, to: Uint8Array | undefined): void {
+  const id = names.resolve(recipient)
   const fits = to !== undefined && id !== undefined && isPeerId(id) && equalBytes(fromHex(id), to)
   if (!fits) throw new RangeError(`to is ${JSON.stringify(recipient)}, which is not whom the message is sent to${to === undefined ? ': a broadcast has no recipient' : ''}`)
 }

@@ -49,10 +49,14 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
   }
 
   /** Rejects with TypeError for a payload off its schema, ERR_PEER_NOT_CONNECTED, or what the link says. */
-  protected async send<T extends MessageType<D>>(to: PeerId, type: T, payload: MessagePayload<D, T>, options?: SayOptions): Promise<void> {
-    if (!payloadCheckerReady()) await loadPayloadChecker()
-    this.#mustFit(this.#checks.message(type), type, payload)
-    await this.context.send(to, spoken(type, payload, options), options)
+  protected send<T extends MessageType<D>>(to: PeerId, type: T, payload: MessagePayload<D, T>, options?: SayOptions): Promise<void> {
+    if (!payloadCheckerReady()) return loadPayloadChecker().then(() => this.send(to, type, payload, options))
+    try {
+      this.#mustFit(this.#checks.message(type), type, payload)
+      return this.context.send(to, spoken(type, payload, options), options)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /** To every connected peer that speaks this protocol. */
