@@ -43,6 +43,12 @@ export interface ICryptoBackend {
   /** SHA-256 of the compressed point secret * point (BOLT 8), or null for an invalid point. */
   ecdh(secret: Uint8Array, point: Uint8Array): Uint8Array | null
 
+  /**
+   * The same as `ecdh` for a secret that lives for one handshake and is then forgotten. It may be faster, and take a time that
+   * depends on the secret: nobody can measure the same secret often enough. Without it `ecdh` is used.
+   */
+  ecdhOnce?(secret: Uint8Array, point: Uint8Array): Uint8Array | null
+
   // ChaCha20-Poly1305 (RFC 8439): 32-byte key, 12-byte nonce, 16-byte tag at the end. A key or a nonce of
   // another length is the caller's mistake, a RangeError.
 

@@ -6,7 +6,7 @@ export type SymmetricPart = Pick<ICryptoBackend, 'symmetric' | 'sha256' | 'hmacS
 /** The operations on the curve. */
 export type CurvePart = Pick<ICryptoBackend,
   | 'curve' | 'verify' | 'isPoint' | 'liftX' | 'pointAdd' | 'pointMultiply'
-  | 'publicKeyOf' | 'evenSecret' | 'sign' | 'ecdh'>
+  | 'publicKeyOf' | 'evenSecret' | 'sign' | 'ecdh' | 'ecdhOnce'>
 
 /** Only the functions of a part. */
 export type Operations<Part> = Omit<Part, 'curve' | 'symmetric'>

@@ -9,7 +9,8 @@ export function untilTrapped(fast: CurvePart, slow: Operations<CurvePart>): Curv
   const guard = <Name extends keyof Operations<CurvePart>>(name: Name): CurvePart[Name] => {
     type Call = (...args: unknown[]) => unknown
     const quick = fast[name] as Call
-    const safe = slow[name] as Call
+    // Only `ecdhOnce` may be missing, and `ecdh` says the same.
+    const safe = (slow[name] ?? slow.ecdh) as Call
     const guarded: Call = (...args) => {
       if (trapped) return safe(...args)
       try {
@@ -33,5 +34,6 @@ export function untilTrapped(fast: CurvePart, slow: Operations<CurvePart>): Curv
     evenSecret: guard('evenSecret'),
     sign: guard('sign'),
     ecdh: guard('ecdh'),
+    ...(fast.ecdhOnce === undefined ? {} : { ecdhOnce: guard('ecdhOnce') as NonNullable<CurvePart['ecdhOnce']> }),
   }
 }

@@ -36,6 +36,8 @@ const CURVE: readonly Check[] = [
   ['verify', backend => !backend.verify(KNOWN.signature, KNOWN.message, KNOWN.offCurve)],
   ['ecdh', backend => is(backend.ecdh(KNOWN.ecdhSecret, KNOWN.ecdhPoint), KNOWN.ecdhHash)],
   ['ecdh', backend => backend.ecdh(KNOWN.ecdhSecret, point(2, KNOWN.offCurve)) === null],
+  ['ecdhOnce', backend => !backend.ecdhOnce || is(backend.ecdhOnce(KNOWN.ecdhSecret, KNOWN.ecdhPoint), KNOWN.ecdhHash)],
+  ['ecdhOnce', backend => !backend.ecdhOnce || backend.ecdhOnce(KNOWN.ecdhSecret, point(2, KNOWN.offCurve)) === null],
 ]
 
 const ZERO = new Uint8Array(32)

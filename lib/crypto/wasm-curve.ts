@@ -67,12 +67,20 @@ export function createWasmCurve(tiny: TinySecp256k1, base: ICryptoBackend, rando
     ecdh(secret, point) {
       requireScalar(secret)
       if (!isPoint(point)) return null
-      const shared = blindedMultiply(tiny, random, point, secret)
-      const hash = base.sha256(shared)
-      wipe(shared)
-      return hash
+      return hashed(base, blindedMultiply(tiny, random, point, secret))
+    },
+    ecdhOnce(secret, point) {
+      requireScalar(secret)
+      return isPoint(point) ? hashed(base, tiny.pointMultiply(point, secret)!) : null
     },
   }
+}
+
+/** SHA-256 of a shared point, which is then forgotten. */
+function hashed(base: ICryptoBackend, shared: Uint8Array): Uint8Array {
+  const hash = base.sha256(shared)
+  wipe(shared)
+  return hash
 }
 
 /** tiny throws where r or s is n or more; BIP340 allows an r up to p - 1. */

@@ -160,4 +160,27 @@ wasm('after a trap the base backend answers, and the module is not asked again',
   assert.is(calls, 1)
 })
 
+wasm('ecdhOnce forgets the shared point, multiplies once, and falls back to the base after a trap', () => {
+  const handed: Uint8Array[] = []
+  const watched: TinySecp256k1 = {
+    ...tiny,
+    pointMultiply(factor, scalar, compressed) {
+      const product = tiny.pointMultiply(factor, scalar, compressed)
+      handed.push(product!)
+      return product
+    },
+  }
+  assert.is(toHex(createWasmBackend(watched, noble).ecdhOnce!(secret, point)!), shared)
+  assert.is(handed.length, 1)
+  assert.ok(handed[0]!.every(byte => byte === 0))
+  const trapping = createWasmBackend({ ...tiny, pointMultiply: () => { throw new WebAssembly.RuntimeError('unreachable') } }, noble)
+  assert.is(toHex(trapping.ecdhOnce!(secret, point)!), shared)
+})
+
+wasm('a broken ecdhOnce is found by the self-test', () => {
+  const sound = createWasmBackend(tiny, noble)
+  assert.is(failedOperation({ ...sound, ecdhOnce: () => new Uint8Array(32) }), 'ecdhOnce')
+  assert.is(failedOperation({ ...sound, ecdhOnce: (key, other) => sound.ecdhOnce!(key, other) ?? new Uint8Array(32) }), 'ecdhOnce')
+})
+
 wasm.run()

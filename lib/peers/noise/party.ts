@@ -130,7 +130,8 @@ export abstract class Party {
   /** Mixes DH(our ephemeral key, their point) in; a point that is none is refused here. */
   protected mixEphemeralDh(act: Act, point: Uint8Array, whose: string): void {
     if (this.#secret === undefined) throw new Error('no ephemeral key yet')
-    const shared = this.backend.ecdh(this.#secret, point)
+    const { backend } = this
+    const shared = backend.ecdhOnce ? backend.ecdhOnce(this.#secret, point) : backend.ecdh(this.#secret, point)
     this.noise.mixKey(shared ?? this.refuse(act, `${whose} is not a point of secp256k1`))
   }
 

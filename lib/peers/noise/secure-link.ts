@@ -5,7 +5,7 @@ import type { IIdentity } from '../../contracts/identity.ts'
 import type { Limits } from '../../contracts/limits.ts'
 import type { RandomBytes } from '../../contracts/random.ts'
 import type { IChannel } from '../../contracts/transport.ts'
-import { equalBytes } from '../../foundation/bytes.ts'
+import { concatBytes, EMPTY_BYTES, equalBytes } from '../../foundation/bytes.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { decodeHello, type Hello } from '../hello.ts'
@@ -27,11 +27,21 @@ export interface SecureOptions {
   limits: Pick<Limits, 'handshakeTimeoutMs' | 'handshakeFrameBytesMax' | 'channelFrameBytesMax'>
   clock: IClock
   signal?: AbortSignal | undefined
+  /** For a listener that may have to refuse a key it has just met: the parts that follow its hello and say why. */
+  farewellTo?: ((key: Uint8Array) => Uint8Array | undefined) | undefined
 }
 
 export interface DialSecureOptions extends SecureOptions {
   /** The x-only key that has to answer (XK). Without it this is first contact (XX): any key may. */
   remoteKey?: Uint8Array | undefined
+  /** From `prepareDial` with these options; it is used up. */
+  prepared?: PreparedDial | undefined
+}
+
+/** The dialler's first act, computed before the socket stood. */
+export interface PreparedDial {
+  readonly initiator: Initiator
+  readonly actOne: Uint8Array
 }
 
 /** A channel whose both ends have proved their keys: what is sealed here opens there, and nowhere else. */
@@ -83,10 +93,10 @@ export class SecureLink {
  */
 export async function dialSecure(channel: IChannel, options: DialSecureOptions): Promise<SecureLink> {
   return await secured(channel, options, options.remoteKey, async (talk, own) => {
-    const { hello, limits, remoteKey } = options
+    const { hello, limits, remoteKey, prepared } = options
     if (remoteKey) refuseSelf(remoteKey, options)
-    const initiator = talk.keep(new Initiator(remoteKey ? { ...own, pattern: 'XK', remoteStatic: evenPoint(remoteKey) } : { ...own, pattern: 'XX' }))
-    await talk.send('act one', initiator.actOne())
+    const initiator = talk.keep(prepared?.initiator ?? initiatorFor(own, remoteKey))
+    await talk.send('act one', prepared?.actOne ?? initiator.actOne())
     await initiator.actTwo(await talk.receive('act two', limits.handshakeFrameBytesMax, hangUpMeaning(remoteKey)))
     const provedKey = xOnly(initiator.remoteStatic)
     refuseSelf(provedKey, options)
@@ -101,12 +111,28 @@ export async function dialSecure(channel: IChannel, options: DialSecureOptions):
 }
 
 /**
+ * Computes act one while the socket is still being opened: the curve's part of it would else be waited for. Null for options that
+ * `dialSecure` refuses. What is not handed to `dialSecure` must be wiped.
+ */
+export function prepareDial(options: DialSecureOptions): PreparedDial | null {
+  const { crypto, hello, identity, networkId, random, remoteKey } = options
+  const backend = crypto()
+  if (mistakeIn(backend, hello, remoteKey)) return null
+  const initiator = initiatorFor({ backend, random, prologue: prologueOf(networkId), staticKey: staticKeyOf(identity) }, remoteKey)
+  return { initiator, actOne: initiator.actOne() }
+}
+
+function initiatorFor(own: PartyOptions, remoteKey: Uint8Array | undefined): Initiator {
+  return new Initiator(remoteKey ? { ...own, pattern: 'XK', remoteStatic: evenPoint(remoteKey) } : { ...own, pattern: 'XX' })
+}
+
+/**
  * Answers the dialler at the other end. Throws ERR_PEER_HANDSHAKE_FAILED, ERR_PEER_HANDSHAKE_TIMEOUT
  * or ERR_PEER_IS_SELF, and RangeError for a `hello` that cannot be one; the channel is then closed.
  */
 export async function acceptSecure(channel: IChannel, options: SecureOptions): Promise<SecureLink> {
   return await secured(channel, options, undefined, async (talk, own) => {
-    const { hello, limits } = options
+    const { farewellTo, hello, limits } = options
     const responder = talk.keep(new Responder(own))
     await responder.actOne(await talk.receive('act one', limits.handshakeFrameBytesMax, 'it dialled for nothing'))
     await talk.send('act two', await responder.actTwo())
@@ -117,7 +143,7 @@ export async function acceptSecure(channel: IChannel, options: SecureOptions): P
     const remoteHello = decodeHello(dialler.hello)
     const keys = keptKeys(talk, responder)
     channel.setFrameBytesMax?.(limits.channelFrameBytesMax)
-    await talk.send(FIRST_FRAME, keys.sealing.seal(helloPart(hello)))
+    await talk.send(FIRST_FRAME, keys.sealing.seal(concatBytes(helloPart(hello), farewellTo?.(remoteKey) ?? EMPTY_BYTES)))
     return new SecureLink({ channel, pattern: responder.pattern!, direction: 'inbound', remoteKey, remoteHello, firstParts: undefined, frames: talk.frames }, keys)
   })
 }
