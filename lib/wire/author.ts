@@ -53,6 +53,7 @@ export interface AuthorOptions {
  */
 export class Author {
   readonly #options: AuthorOptions
+  readonly #publicKey: Uint8Array
   readonly #messageIdPrefix: string
   readonly #queue: SigningQueue
   readonly #pool = new FramePool()
@@ -60,6 +61,7 @@ export class Author {
 
   constructor(options: AuthorOptions) {
     this.#options = options
+    this.#publicKey = options.identity.publicKey.slice()
     this.#messageIdPrefix = `${toHex(options.boot.subarray(0, 4))}-`
     this.#queue = new SigningQueue(options.limits, drafts => this.#signed(drafts))
   }
@@ -79,7 +81,7 @@ export class Author {
     try {
       writer.byte(WIRE_VERSION)
       writer.byte(Auth.CHANNEL)
-      writer.raw(this.#options.identity.publicKey)
+      writer.raw(this.#publicKey)
       writer.uint16(0)
       const headerStart = writer.at
       this.#write(writer, header, message.payload, headerStart)
@@ -166,8 +168,8 @@ export class Author {
 
   /** One signature for all of them. */
   async #signed(drafts: readonly Draft[]): Promise<SignedMessage[]> {
-    const { crypto, identity, network } = this.#options
-    const author = identity.publicKey
+    const { crypto, network } = this.#options
+    const author = this.#publicKey
     const hashes = drafts.map(({ header, payload }) => messageHash(crypto(), author, header, payload))
     if (drafts.length === 1) return [new PlainlySigned(drafts[0]!, author, await this.#sign(hashes[0]!))]
     const tree = burstTree(crypto(), hashes)

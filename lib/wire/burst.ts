@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS } from '../foundation/limits.ts'
 import { Auth, BURST_COUNT_MAX, BURST_COUNT_MIN, BURST_PROOF_BYTES, burstProof, encodeFrame, frameSize, SIGNATURE_BYTES } from './frame.ts'
 import { leafHash, nodeHash, WIRE_VERSION } from './hashing.ts'
 import { MerkleTree, pathLength } from './merkle.ts'
+import { plainBytes } from './plain-bytes.ts'
 
 export { burstDigest } from './hashing.ts'
 
@@ -55,8 +56,9 @@ export function encodeBurst({ author, signature, messages }: Burst): Uint8Array 
   return body
 }
 
-/** Checks the shape of a whole burst; what it returns are views of `body`. Throws ERR_WIRE_WRONG_VERSION, ERR_WIRE_MALFORMED. */
-export function parseBurst(body: Uint8Array, headerBytesMax: number = DEFAULT_LIMITS.headerBytesMax): Burst {
+/** Checks the shape of a whole burst; what it returns are views of `bytes`. Throws ERR_WIRE_WRONG_VERSION, ERR_WIRE_MALFORMED. */
+export function parseBurst(bytes: Uint8Array, headerBytesMax: number = DEFAULT_LIMITS.headerBytesMax): Burst {
+  const body = plainBytes(bytes)
   if (body.length < BURST_HEAD_BYTES) malformed(`expected at least ${BURST_HEAD_BYTES} bytes, got ${body.length}`)
   if (body[0] !== WIRE_VERSION) throw new P2PError(ErrorCode.WIRE_WRONG_VERSION, `expected a burst of version ${WIRE_VERSION}, got ${body[0]}`)
   const view = new DataView(body.buffer, body.byteOffset, body.length)

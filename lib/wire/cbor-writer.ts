@@ -121,9 +121,11 @@ export class CborWriter extends ByteWriter {
     }
   }
 
-  #entries(entries: ReadonlyMap<unknown, unknown>, depth: number): void {
-    this.#charge(2 * entries.size, depth)
-    this.head(CborType.MAP, entries.size)
+  #entries(map: ReadonlyMap<unknown, unknown>, depth: number): void {
+    this.#charge(2 * map.size, depth)
+    // As they are now: a getter among the values might change the map.
+    const entries = [...map]
+    this.head(CborType.MAP, entries.length)
     for (const [key, value] of entries) {
       if (typeof key !== 'string') this.#refuse(`a Map with a key that is not text but ${key === null ? 'null' : typeof key}`, depth)
       this.#key(key as string, depth)

@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from '../foundation/limits.ts'
 import { CborType } from './byte-writer.ts'
 import { scanCbor, type CborLimits } from './cbor-scan.ts'
 import { borrowWriter, returnWriter } from './cbor-writer.ts'
+import { plainBytes } from './plain-bytes.ts'
 import { TextCache } from './text-cache.ts'
 import { textAt } from './utf8.ts'
 
@@ -25,10 +26,10 @@ export function encodeCbor(value: unknown, limits: CborLimits = DEFAULT_LIMITS):
  * a number cannot hold exactly become bigints; byte strings are copies. Throws ERR_WIRE_MALFORMED.
  */
 export function decodeCbor(bytes: Uint8Array, limits: CborLimits = DEFAULT_LIMITS): unknown {
-  return decodeCborAt(bytes, 0, bytes.length, limits)
+  return decodeCborAt(plainBytes(bytes), 0, bytes.length, limits)
 }
 
-/** The same for `bytes[start..end)`, without a view being made. */
+/** The same for `bytes[start..end)` of a plain Uint8Array, without a view being made. */
 export function decodeCborAt(bytes: Uint8Array, start: number, end: number, limits: CborLimits): unknown {
   scanCbor(bytes, start, end, limits)
   return new Builder(bytes, start).value()

@@ -2,6 +2,7 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import { DEFAULT_LIMITS } from '../foundation/limits.ts'
 import { WIRE_VERSION } from './hashing.ts'
 import { pathLength } from './merkle.ts'
+import { plainBytes } from './plain-bytes.ts'
 
 export { messageHash, WIRE_VERSION } from './hashing.ts'
 
@@ -98,7 +99,7 @@ export function parseFrame(bytes: Uint8Array, bytesMax: number, headerBytesMax: 
   if (headerSize === 0 || headerSize > headerBytesMax) malformed(`expected a header of 1 to ${headerBytesMax} bytes, got ${headerSize}`)
   const payloadStart = headerStart + headerSize
   if (payloadStart >= bytes.length) malformed(`expected a header of ${headerSize} bytes and a payload, got ${bytes.length - headerStart} bytes`)
-  return new Frame(bytes, auth, headerStart, payloadStart)
+  return new Frame(plainBytes(bytes), auth, headerStart, payloadStart)
 }
 
 /** The size of the proof by what it says of itself; the length of a path is never stated, it follows from the tree's shape. */

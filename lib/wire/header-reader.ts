@@ -20,7 +20,7 @@ export class HeaderReader {
   #at = 0
   #end = 0
 
-  /** The header in `bytes[start..end)`. Throws ERR_WIRE_MALFORMED. `to` and `salt` are views of `bytes`. */
+  /** The header in `bytes[start..end)` of a plain Uint8Array. Throws ERR_WIRE_MALFORMED. `to` and `salt` are views of `bytes`. */
   read(bytes: Uint8Array, start: number, end: number): Header {
     this.#bytes = bytes
     this.#at = start

@@ -5,6 +5,7 @@ import { CborType, type ByteWriter } from './byte-writer.ts'
 import { borrowWriter, returnWriter } from './cbor-writer.ts'
 import { BOOT_BYTES, HEADER_FIELDS, KEY_BYTES, NAME_BYTES_MAX, NETWORK_BYTES_MAX, SALT_BYTES, SLOT_BYTES_MAX, type Header } from './header-fields.ts'
 import { HeaderReader } from './header-reader.ts'
+import { plainBytes } from './plain-bytes.ts'
 
 export type { Header } from './header-fields.ts'
 
@@ -24,7 +25,7 @@ export function decodeHeader(bytes: Uint8Array, limits: Pick<Limits, 'headerByte
   if (bytes.length > limits.headerBytesMax) {
     throw new P2PError(ErrorCode.WIRE_MALFORMED, `expected a header of at most ${limits.headerBytesMax} bytes, got ${bytes.length}`)
   }
-  return new HeaderReader().read(bytes, 0, bytes.length)
+  return new HeaderReader().read(plainBytes(bytes), 0, bytes.length)
 }
 
 /** Appends the header. */

@@ -59,7 +59,8 @@ export class P2PProtocol {
     const problem = problemOf(message)
     if (problem !== undefined) throw new P2PError(ErrorCode.WIRE_UNENCODABLE, problem)
     this.#mustFit(message, this.#limits.messageBytesMax)
-    return utf8(toJsonText(fieldsOf(message)))
+    // JSON leaves out what is undefined, and a message without a payload is none.
+    return utf8(toJsonText({ ...fieldsOf(message), payload: message.payload === undefined ? null : message.payload }))
   }
 
   /** What `serialize` made. Throws ERR_WIRE_MALFORMED, saying what was expected and what came, and ERR_WIRE_FRAME_TOO_LARGE. */

@@ -1,5 +1,6 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import { fromUtf8, utf8 } from '../foundation/bytes.ts'
+import { plainBytes } from './plain-bytes.ts'
 
 /** What a sealed frame may hold: docs/wire.md, section 5. */
 export const PartKind = {
@@ -55,7 +56,8 @@ export function writeParts(parts: readonly Part[]): Uint8Array {
  * Hands each part to `visit`, as a view of the plaintext. All of it is checked first, so that a malformed frame
  * has no effect at all; kinds of later versions are left out. Throws ERR_WIRE_MALFORMED.
  */
-export function readParts(plaintext: Uint8Array, visit: (kind: PartKind, body: Uint8Array) => void): void {
+export function readParts(bytes: Uint8Array, visit: (kind: PartKind, body: Uint8Array) => void): void {
+  const plaintext = plainBytes(bytes)
   if (plaintext.length === 0) malformed('expected at least one part, got none')
   for (let at = 0; at < plaintext.length; at = bodyEnd(plaintext, at)) checkPart(plaintext, at)
   for (let at = 0; at < plaintext.length;) {

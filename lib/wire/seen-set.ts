@@ -21,7 +21,7 @@ interface Generation {
   readonly tables: (FingerprintTable | undefined)[]
   readonly openedAtMs: number
   size: number
-  /** When the last entry came, by the monotonic clock. */
+  /** When the last entry came, or came again, by the monotonic clock. */
   lastAddedAtMs: number
 }
 
@@ -66,13 +66,15 @@ export class SeenSet {
     this.sweep()
     const a = wordAt(hash, 0), b = wordAt(hash, 4), c = wordAt(hash, 8), d = wordAt(hash, 12)
     const place = this.#mix(a, b)
-    const newest = this.#newest()
+    const nowMs = this.#options.clock.elapsedMs()
+    const newest = this.#newest(nowMs)
     const table = (newest.tables[place >>> TABLE_SHIFT] ??= new FingerprintTable())
-    if (table.has(place, a, b, c, d)) return true
-    if (this.#size >= this.#options.seenMessagesMax) return false
+    const isNew = !table.has(place, a, b, c, d)
+    if (isNew && this.#size >= this.#options.seenMessagesMax) return false
+    newest.lastAddedAtMs = nowMs
+    if (!isNew) return true
     table.add(place, a, b, c, d, this.#placeOf)
     newest.size++
-    newest.lastAddedAtMs = this.#options.clock.elapsedMs()
     this.#size++
     return true
   }
@@ -96,8 +98,7 @@ export class SeenSet {
     return false
   }
 
-  #newest(): Generation {
-    const nowMs = this.#options.clock.elapsedMs()
+  #newest(nowMs: number): Generation {
     const newest = this.#generations.at(-1)
     if (newest !== undefined && nowMs - newest.openedAtMs < this.#options.seenMsMin / GENERATIONS_PER_LIFE) return newest
     const tables = new Array<FingerprintTable | undefined>(TABLES).fill(undefined)
