@@ -49,7 +49,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const ownName = config.peerId === undefined || config.peerId === node.id ? undefined : ownNameOf(config.peerId, node.id)
     const manager = new PeerManager({
       node, transports,
-      names: ownName === undefined ? config.names : { ...config.names, [ownName]: node.id },
+      names: ownName === undefined ? config.names : withOwnName(config.names, ownName, node.id),
       network: config.network,
       ...(config.maxConnections === undefined ? {} : { maxConnections: config.maxConnections }),
       ...(config.heartbeatInterval === undefined ? {} : { heartbeatInterval: config.heartbeatInterval }),
@@ -100,7 +100,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       throw error
     }
     manager.announceHello()
-    for (const record of manager.table.connected()) this.#tellConnected(registration, record)
+    for (const record of manager.table.open()) this.#tellConnected(registration, record)
   }
 
   /** Its context stops working and its requests end. Throws ERR_PROTOCOL_NOT_REGISTERED. */
@@ -146,7 +146,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   isConnected(peerId: PeerId): boolean {
-    return this.#parts.manager.recordOf(peerId)?.link !== undefined
+    return this.#parts.manager.recordOf(peerId)?.openLink !== undefined
   }
 
   // Messages.
@@ -364,6 +364,12 @@ function freeAddressLike(address: string): string {
 function ownNameOf(peerId: PeerId, id: PeerId): string {
   if (isPeerId(peerId)) throw new RangeError(`peerId ${peerId} is not the id of the given identity (${id}); leave it out, or give a name`)
   return checkedName(peerId)
+}
+
+function withOwnName(names: P2PConfig['names'], ownName: string, id: PeerId): Record<string, PeerId> {
+  const other = names?.[ownName]
+  if (other !== undefined && other !== id) throw new RangeError(`peerId is '${ownName}', but names.${ownName} is ${other}, which is not this node's key`)
+  return { ...names, [ownName]: id }
 }
 
 function checkConfig(config: P2PConfig): void {

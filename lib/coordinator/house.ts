@@ -45,7 +45,7 @@ export function createHouse(options: HouseOptions): House {
     addresses: new PeerRecordBook(node, manager),
     localPeer: () => manager.localInfo(),
     storeOf: protocol => prefixedStore(node.store, `protocol/${protocol}/`),
-    speakers: protocol => [...manager.table.connected()].filter(record => speaks(record, protocol)).map(record => record.room),
+    speakers: protocol => [...manager.table.open()].filter(record => speaks(record, protocol)).map(record => record.room),
     randomBytes: length => node.secretRandom(length),
     connect: async (peer, connectOptions) => (await manager.connectRecord(peer, { keep: false, ...connectOptions })).room,
     disconnect: (peerId, reason) => manager.disconnect(peerId, reason),

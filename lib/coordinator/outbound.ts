@@ -32,7 +32,7 @@ export class Outbound {
   /** From the application, which names the protocol in the message if it means one. */
   async sendTo(peerId: PeerId, message: OutgoingMessage, options: WaitOptions & { route?: 'direct' | 'any' }): Promise<SendReceipt> {
     const { manager } = this.#options
-    if (options.route === 'any' && manager.recordOf(peerId)?.link === undefined) return await this.#relay(peerId)
+    if (options.route === 'any' && manager.recordOf(peerId)?.openLink === undefined) return await this.#relay(peerId)
     const record = manager.linkedRecord(peerId)
     const fields = manager.fieldsOf(message, message.protocol, record)
     await manager.send(record, fields, this.#authOf(message.protocol, message.type), options)
@@ -54,7 +54,7 @@ export class Outbound {
   async broadcast(protocol: string | undefined, message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] | undefined; onlySpeakers?: boolean }): Promise<BroadcastReceipt> {
     const { manager } = this.#options
     const except = new Set(options.except?.map(id => manager.names.resolve(id)))
-    const records = [...manager.table.connected()].filter(record =>
+    const records = [...manager.table.open()].filter(record =>
       !except.has(record.id) && (!options.onlySpeakers || speaks(record, protocol!)))
     return await manager.broadcastTo(records, manager.fieldsOf(message, protocol), this.#authOf(protocol, message.type), options)
   }
@@ -92,7 +92,7 @@ export class Outbound {
   /** Says that no answer will come. Best effort: the asker's deadline covers the rest. */
   refuse(to: P2PMessage, code: string, text: string): void {
     const record = this.#options.manager.recordOf(to.from)
-    if (record?.link === undefined || to.protocol === undefined) return
+    if (record?.openLink === undefined || to.protocol === undefined) return
     const { manager } = this.#options
     const refusal = { type: REFUSAL_TYPE, inReplyTo: to.messageId, payload: { code, message: text.slice(0, REFUSAL_TEXT_MAX) } }
     try {

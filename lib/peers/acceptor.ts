@@ -16,6 +16,8 @@ export interface AcceptorOptions {
   subnetLimiter: ILimiter
   /** Connections open now from a host. */
   connectionsFrom(host: string): number
+  /** What follows our hello to a key we have no room for; undefined where there is room. */
+  farewellTo(key: Uint8Array): Uint8Array | undefined
 }
 
 /** On a private network nobody is rationed, but memory is still bounded. */
@@ -24,6 +26,8 @@ const PRIVATE_PENDING_MAX = 1_024
 /** Turns sockets that strangers open into links, or closes them: the cheapest refusal first. */
 export class Acceptor {
   readonly #options: AcceptorOptions
+  /** Handshakes under way from each host. */
+  readonly #hosts = new Map<string, number>()
   #pending = 0
 
   constructor(options: AcceptorOptions) {
@@ -37,35 +41,49 @@ export class Acceptor {
 
   /** Throws ERR_PEER_LIMIT_REACHED, ERR_PEER_RATE_LIMITED, or why the handshake failed; the channel is then closed. */
   async accept(channel: IChannel, signal: AbortSignal): Promise<SecureLink> {
-    const refusal = await this.#refusal(channel.remoteAddress)
-    if (refusal) {
-      await channel.close('limit')
-      throw refusal
-    }
-    this.#pending++
+    const host = hostOf(channel.remoteAddress)
+    const full = this.#full(host, channel.remoteAddress)
+    if (full) return await turnAway(channel, full)
+    // Counted from here on: a limiter may take its time, and others come meanwhile.
+    this.#count(host, 1)
     try {
+      const early = await this.#early(channel.remoteAddress)
+      if (early) return await turnAway(channel, early)
       return await this.#handshake(channel, signal)
     } finally {
-      this.#pending--
+      this.#count(host, -1)
     }
   }
 
-  async #refusal(address: string): Promise<P2PError | undefined> {
-    const { node: { limits }, isPrivate, nodeLimiter, subnetLimiter, connectionsFrom } = this.#options
+  #full(host: string, address: string): P2PError | undefined {
+    const { node: { limits }, isPrivate, connectionsFrom } = this.#options
     const pendingMax = isPrivate() ? PRIVATE_PENDING_MAX : limits.handshakesPendingMax
     if (this.#pending >= pendingMax) return limitReached(`${this.#pending} handshakes are already under way`, address)
     if (isPrivate()) return undefined
-    if (connectionsFrom(hostOf(address)) >= limits.connectionsPerAddressMax) {
-      return limitReached(`${limits.connectionsPerAddressMax} connections are already open`, address)
-    }
+    const open = connectionsFrom(host) + (this.#hosts.get(host) ?? 0)
+    if (open < limits.connectionsPerAddressMax) return undefined
+    return limitReached(`${open} connections are already open or on their way`, address)
+  }
+
+  async #early(address: string): Promise<P2PError | undefined> {
+    const { isPrivate, nodeLimiter, subnetLimiter } = this.#options
+    if (isPrivate()) return undefined
     const waitMs = (await subnetLimiter.take(subnetOf(address))) || (await nodeLimiter.take('node'))
     if (waitMs === 0) return undefined
     return new P2PError(ErrorCode.PEER_RATE_LIMITED, `too many handshakes from ${subnetOf(address)}: the next is welcome in ${waitMs} ms`)
   }
 
+  #count(host: string, change: 1 | -1): void {
+    this.#pending += change
+    const count = (this.#hosts.get(host) ?? 0) + change
+    if (count === 0) this.#hosts.delete(host)
+    else this.#hosts.set(host, count)
+  }
+
   #handshake(channel: IChannel, signal: AbortSignal): Promise<SecureLink> {
-    const { node, hello } = this.#options
+    const { node, hello, farewellTo } = this.#options
     return acceptSecure(channel, {
+      farewellTo,
       identity: node.identity,
       crypto: node.crypto,
       random: node.secretRandom,
@@ -76,6 +94,11 @@ export class Acceptor {
       signal,
     })
   }
+}
+
+async function turnAway(channel: IChannel, refusal: P2PError): Promise<never> {
+  await channel.close('limit')
+  throw refusal
 }
 
 function limitReached(why: string, address: string): P2PError {

@@ -1,4 +1,5 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { PeerId } from '../contracts/message.ts'
 import { PeerState, type PeerInfo } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
@@ -34,41 +35,82 @@ export interface ConnectorOptions {
   hello(): Hello
 }
 
+/** One dial under way, and how many wait for it. */
+interface Attempt {
+  readonly wish: Wish
+  readonly done: Promise<PeerRecord>
+  readonly abort: AbortController
+  waiting: number
+}
+
 /** From a caller's wish to a linked peer: one dial at a time for each key or address, names bound to what answered. */
 export class Connector {
   readonly #options: ConnectorOptions
-  readonly #dialling = new Map<string, Promise<PeerRecord>>()
+  readonly #attempts = new Map<string, Attempt>()
 
   constructor(options: ConnectorOptions) {
     this.#options = options
   }
 
   async connect(peer: PeerInfo | string, options: ConnectOptions): Promise<PeerRecord> {
-    const { node, table } = this.#options
+    const { node } = this.#options
     const wish = wishFor(peer, this.#options)
     if (wish.id === node.id) throw new P2PError(ErrorCode.PEER_IS_SELF, 'a node does not connect to itself', { peerId: node.id })
-    const linked = wish.id === undefined ? undefined : table.get(wish.id)
-    if (linked?.link !== undefined) return await this.#welcome(linked, wish, options)
-    this.#mustHaveRoom(options)
-    const attempt = this.#sharedAttempt(wish, options)
-    const record = await withDeadline(node.clock, options, () => attempt, { what: `connecting to ${wish.who}` })
+    const record = await withDeadline(node.clock, options, signal => this.#linkedOrDialled(wish, options, signal), { what: `connecting to ${wish.who}` })
     return await this.#welcome(record, wish, options)
   }
 
-  /** Who comes while a dial is under way shares it. A caller that gives up leaves it to the others. */
-  #sharedAttempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
-    const key = wish.id ?? JSON.stringify(wish.addresses)
-    let attempt = this.#dialling.get(key)
-    if (attempt === undefined) {
-      attempt = this.#attempt(wish, options).finally(() => this.#dialling.delete(key))
-      attempt.catch(() => {})
-      this.#dialling.set(key, attempt)
+  /** Gives up dialling a peer, by the id or the name its callers used. */
+  abandon(idOrName: PeerId): void {
+    const id = this.#options.names.resolve(idOrName)
+    for (const { wish, abort } of [...this.#attempts.values()]) {
+      if (wish.who !== idOrName && (id === undefined || wish.id !== id)) continue
+      abort.abort(new P2PError(ErrorCode.PEER_DISCONNECTED, `${idOrName} was disconnected from while being dialled`, { peerId: idOrName }))
     }
+  }
+
+  async #linkedOrDialled(wish: Wish, options: ConnectOptions, signal: AbortSignal): Promise<PeerRecord> {
+    const known = wish.id === undefined ? undefined : this.#options.table.get(wish.id)
+    // One side has said goodbye: what comes after it needs a link of its own.
+    if (known?.link !== undefined && !known.link.isOpen) await known.link.close('local')
+    if (known?.link === undefined) {
+      this.#mustHaveRoom(options)
+      return await this.#dialled(wish, options, signal)
+    }
+    if (known.shortLived && !options.shortLived) this.#mustHaveRoom(options)
+    return known
+  }
+
+  /** Who comes while a dial is under way shares it; it goes on as long as anybody waits. */
+  async #dialled(wish: Wish, options: ConnectOptions, signal: AbortSignal): Promise<PeerRecord> {
+    const key = wish.id ?? JSON.stringify(wish.addresses)
+    const attempt = this.#attempts.get(key) ?? this.#begin(key, wish, options)
+    const leave = (): void => {
+      if (--attempt.waiting === 0) attempt.abort.abort(signal.reason)
+    }
+    attempt.waiting++
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await attempt.done
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
+
+  #begin(key: string, wish: Wish, options: ConnectOptions): Attempt {
+    const abort = new AbortController()
+    const forget = (): void => {
+      if (this.#attempts.get(key) === attempt) this.#attempts.delete(key)
+    }
+    const done = this.#attempt(wish, options, AbortSignal.any([this.#options.closing, abort.signal])).finally(forget)
+    const attempt: Attempt = { wish, done, abort, waiting: 0 }
+    abort.signal.addEventListener('abort', forget, { once: true })
+    this.#attempts.set(key, attempt)
     return attempt
   }
 
-  async #attempt(wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
-    const { node, table, keeper, transports, closing, hello } = this.#options
+  async #attempt(wish: Wish, options: ConnectOptions, signal: AbortSignal): Promise<PeerRecord> {
+    const { node, table, keeper, transports, hello } = this.#options
     const known = wish.id === undefined ? undefined : table.ensure(wish.id, node.clock.elapsedMs())
     if (known) {
       known.addAddresses(wish.addresses)
@@ -76,21 +118,23 @@ export class Connector {
     }
     try {
       const target = { who: wish.who, key: wish.id === undefined ? undefined : fromHex(wish.id), addresses: known?.addresses ?? wish.addresses }
-      const secure = await dialPeer(target, { node, transports, hello }, closing)
-      if (closing.aborted) {
-        void secure.channel.close('shutdown')
-        closing.throwIfAborted()
+      const secure = await dialPeer(target, { node, transports, hello }, signal)
+      if (signal.aborted) {
+        void secure.channel.close('local')
+        signal.throwIfAborted()
       }
       this.#mustFitName(secure, wish)
       const record = keeper.admit(secure, {
+        asked: isAskedFor(options),
         wanted: this.#keeps(options),
         shortLived: options.shortLived ?? false,
-        greet: peer => this.#bind(peer, wish),
+        // The name is bound at once; whether it could be stored, `#welcome` tells the caller.
+        greet: peer => void this.#bind(peer, wish).catch(() => {}),
       })
       record.addAddresses(wish.addresses)
       return record
     } catch (error) {
-      if (known && known.link === undefined) known.state = PeerState.FAILED
+      if (known && known.link === undefined) known.state = signal.aborted ? PeerState.DISCONNECTED : PeerState.FAILED
       throw error
     }
   }
@@ -98,20 +142,20 @@ export class Connector {
   /** A second caller may have shared the dial under another name, or met a peer that was linked already. */
   async #welcome(record: PeerRecord, wish: Wish, options: ConnectOptions): Promise<PeerRecord> {
     await this.#bind(record, wish)
-    if (options.keep ?? !options.shortLived) {
+    if (isAskedFor(options)) {
+      record.asked = true
       record.wanted = this.#keeps(options)
-      record.shortLived = false
     }
+    if (!options.shortLived) record.shortLived = false
     if (wish.metadata) record.addMetadata(wish.metadata)
     record.refresh(this.#options.names)
     return record
   }
 
   /** Binds the name the caller used, and remembers how far the key is to be trusted. */
-  #bind(record: PeerRecord, wish: Wish): Promise<void> {
+  async #bind(record: PeerRecord, wish: Wish): Promise<void> {
     if (wish.given) record.trust('given')
-    if (wish.name === undefined) return Promise.resolve()
-    return this.#options.names.bind(wish.name, record.id, wish.given ? 'given' : 'pinned')
+    if (wish.name !== undefined) await this.#options.names.bind(wish.name, record.id, wish.given ? 'given' : 'pinned')
   }
 
   /** Whoever answered under a pinned name must hold its key; else the link is ended before anybody hears of it. */
@@ -126,7 +170,7 @@ export class Connector {
   }
 
   #keeps(options: ConnectOptions): boolean {
-    return this.#options.reconnect && (options.keep ?? !options.shortLived)
+    return this.#options.reconnect && isAskedFor(options)
   }
 
   #mustHaveRoom({ shortLived }: ConnectOptions): void {
@@ -136,4 +180,9 @@ export class Connector {
     if (used < max) return
     throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `${used} of ${max} connections are open; disconnect one, or raise ${shortLived ? 'limits.shortLivedConnectionsMax' : 'maxConnections'}`)
   }
+}
+
+/** By the user, rather than by a plugin or for a lookup. */
+function isAskedFor(options: ConnectOptions): boolean {
+  return options.keep ?? !options.shortLived
 }

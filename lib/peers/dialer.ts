@@ -3,10 +3,12 @@ import type { PeerAddresses } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { toHex } from '../foundation/hex.ts'
+import { parseClose, PartKind, readParts } from '../wire/parts.ts'
+import { CloseCode } from './close-reason.ts'
 import { encodeHello, type Hello } from './hello.ts'
 import type { LocalNode } from './local-node.ts'
 import { schemeOf } from './network-address.ts'
-import { dialSecure, type SecureLink } from './noise/secure-link.ts'
+import { dialSecure, prepareDial, type DialSecureOptions, type SecureLink } from './noise/secure-link.ts'
 
 /** Where to dial, and whom to expect there. */
 export interface DialTarget {
@@ -57,13 +59,7 @@ function attemptsFor(addresses: PeerAddresses, transports: readonly ITransport[]
 
 async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
   const { node } = options
-  const channel = await withDeadline(
-    node.clock,
-    { signal },
-    inner => attempt.transport.dial(attempt.address, { signal: inner }),
-    { defaultTimeoutMs: node.limits.dialTimeoutMs, what: `dialling ${attempt.text}` },
-  )
-  return await dialSecure(channel, {
+  const secureOptions: DialSecureOptions = {
     identity: node.identity,
     crypto: node.crypto,
     random: node.secretRandom,
@@ -73,11 +69,52 @@ async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOpti
     limits: node.limits,
     clock: node.clock,
     signal,
-  })
+  }
+  const opening = withDeadline(
+    node.clock,
+    { signal },
+    inner => attempt.transport.dial(attempt.address, { signal: inner }),
+    { defaultTimeoutMs: node.limits.dialTimeoutMs, what: `dialling ${attempt.text}` },
+  )
+  // While the socket opens, this process has nothing else to do.
+  const prepared = prepareDial(secureOptions) ?? undefined
+  try {
+    const secure = await dialSecure(await opening, { ...secureOptions, prepared })
+    mustBeWelcome(secure, target)
+    return secure
+  } catch (error) {
+    prepared?.initiator.wipe()
+    throw error
+  }
+}
+
+/** A listener without room says so right behind its hello. */
+function mustBeWelcome(secure: SecureLink, { who }: DialTarget): void {
+  const reason = secure.firstParts === undefined ? undefined : farewellIn(secure.firstParts)
+  if (reason === undefined) return
+  secure.wipe()
+  void secure.channel.close('remote')
+  const peerId = toHex(secure.remoteKey)
+  if (reason === CloseCode.LIMIT) throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `${who} has no room for another connection`, { peerId })
+  throw new P2PError(ErrorCode.PEER_DISCONNECTED, `${who} said goodbye with its hello (reason ${reason})`, { peerId })
+}
+
+/** Malformed parts are the link's to judge, not ours. */
+function farewellIn(parts: Uint8Array): number | undefined {
+  let reason: number | undefined
+  try {
+    readParts(parts, (kind, body) => {
+      if (kind === PartKind.CLOSE) reason ??= parseClose(body).reason
+    })
+  } catch {
+    return undefined
+  }
+  return reason
 }
 
 function nothingToDial(target: DialTarget, transports: readonly ITransport[]): P2PError {
-  const has = Object.keys(target.addresses).join(', ') || 'no address'
+  const has = Object.keys(target.addresses).join(', ')
+  if (has === '') return new P2PError(ErrorCode.PEER_UNKNOWN, `no address is known for ${target.who}; connect with a PeerInfo or a URL first`, { peerId: target.who })
   const can = transports.map(transport => transport.name).join(', ') || 'no transport'
   return new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `cannot dial ${target.who}: it has ${has}; this node has ${can}`, { peerId: target.who })
 }

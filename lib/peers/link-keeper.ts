@@ -1,5 +1,5 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
-import type { P2PMessage } from '../contracts/message.ts'
+import type { P2PMessage, PeerId } from '../contracts/message.ts'
 import { PeerState, type DisconnectReason } from '../contracts/peer.ts'
 import { compareBytes, equalBytes } from '../foundation/bytes.ts'
 import { toHex } from '../foundation/hex.ts'
@@ -8,7 +8,7 @@ import { Link, type LinkEnding, type LinkOwner } from './link.ts'
 import type { LocalNode } from './local-node.ts'
 import type { NameBook } from './name-book.ts'
 import type { SecureLink } from './noise/secure-link.ts'
-import type { PeerRecord, PeerTable } from './peer-table.ts'
+import { PeerRecord, type PeerTable } from './peer-table.ts'
 
 export interface LinkKeeperOptions {
   node: LocalNode
@@ -25,6 +25,9 @@ export interface LinkKeeperOptions {
 
 /** How a link came to be, for whoever admits it. */
 export interface Admission {
+  /** The user asked for this peer. */
+  asked: boolean
+  /** It is dialled again when the link is lost. */
   wanted: boolean
   shortLived: boolean
   /** Before anybody is told: the place to bind a name. */
@@ -59,25 +62,34 @@ export class LinkKeeper implements LinkOwner {
     return count
   }
 
+  /** Whether there is room for a link to this key: one that is linked already takes no more. */
+  hasRoomFor(id: PeerId, shortLived: boolean): boolean {
+    if (this.#options.table.get(id)?.link !== undefined) return true
+    return shortLived
+      ? this.shortLivedConnections < this.#options.node.limits.shortLivedConnectionsMax
+      : this.connections < this.#options.connectionsMax
+  }
+
   /** Takes a finished handshake in. Throws ERR_PEER_LIMIT_REACHED, having told the peer so. */
   admit(secure: SecureLink, admission: Admission): PeerRecord {
     const { node, table } = this.#options
-    const record = table.ensure(toHex(secure.remoteKey), node.clock.elapsedMs())
+    const id = toHex(secure.remoteKey)
+    if (!this.hasRoomFor(id, admission.shortLived)) this.#turnAway(secure, id)
+    const record = table.ensure(id, node.clock.elapsedMs())
     const link = this.#makeLink(secure, record)
-    if (record.link === undefined && this.#isFull(admission)) {
-      link.start()
-      void link.close('limit', { text: 'no room' })
-      throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${record.id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: record.id })
-    }
+    if (admission.asked) record.asked = true
     if (admission.wanted) record.wanted = true
+    // A link that was said goodbye on is as good as gone.
+    if (record.link?.isOpen === false) this.#cutAll(record, 'local')
     if (record.link === undefined) this.#open(record, link, admission)
-    else this.#settle(record, record.link, link)
+    else this.#settle(record, record.link, link, admission)
     link.start()
     return record
   }
 
   /** Ends both links of a peer, if it has any, in good order. */
   async close(record: PeerRecord, reason: DisconnectReason, text = ''): Promise<void> {
+    if (record.openLink) record.state = PeerState.DISCONNECTING
     await Promise.all([record.spare?.close(reason, { text }), record.link?.close(reason, { text })])
   }
 
@@ -87,7 +99,13 @@ export class LinkKeeper implements LinkOwner {
     const record = this.#options.table.get(link.id)
     if (record === undefined) return undefined
     record.seen(link.lastSeen)
+    if (record.shortLived) this.touch(record)
     return this.#options.onMessage(record, message)
+  }
+
+  /** Something was said on a link: for those that are dropped when idle. */
+  touch(record: PeerRecord): void {
+    record.touchedAtMs = this.#options.node.clock.elapsedMs()
   }
 
   refused(link: Link, error: P2PError): void {
@@ -102,34 +120,44 @@ export class LinkKeeper implements LinkOwner {
   closed(link: Link, ending: LinkEnding): void {
     const record = this.#options.table.get(link.id)
     if (record === undefined) return
-    if (record.spare === link) {
-      record.spare = undefined
-      return
-    }
+    if (record.spare === link) return this.#dropSpare(record)
     if (record.link !== link) return
     if (record.spare !== undefined) this.#promoteSpare(record, link, record.spare)
     else this.#lose(record, ending)
   }
 
-  #makeLink(secure: SecureLink, record: PeerRecord): Link {
-    const { node, isPrivate } = this.#options
-    return new Link({ node, secure, owner: this, trusted: () => record.wanted || isPrivate() })
+  /** Told at the end of the handshake already, where there was no room then: this is for who came between. */
+  #turnAway(secure: SecureLink, id: PeerId): never {
+    const link = this.#makeLink(secure, new PeerRecord(id))
+    link.start()
+    void link.close('limit', { text: 'no room' })
+    throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: id })
   }
 
-  #isFull(admission: Admission): boolean {
-    return admission.shortLived
-      ? this.shortLivedConnections >= this.#options.node.limits.shortLivedConnectionsMax
-      : this.connections >= this.#options.connectionsMax
+  #makeLink(secure: SecureLink, record: PeerRecord): Link {
+    const { node, isPrivate } = this.#options
+    return new Link({ node, secure, owner: this, trusted: () => record.asked || isPrivate() })
   }
 
   #open(record: PeerRecord, link: Link, admission: Admission): void {
     record.link = link
-    record.shortLived = admission.shortLived && !record.wanted
+    record.shortLived = admission.shortLived && !record.asked
     record.state = PeerState.CONNECTED
     if (record.room.trust === undefined) record.trust('first-use')
     admission.greet?.(record)
     this.#useLink(record, link)
+    if (record.shortLived) this.#watchIdle(record, this.#options.node.limits.shortLivedIdleMsMax)
     this.#options.onConnected(record)
+  }
+
+  #watchIdle(record: PeerRecord, restMs: number): void {
+    const { clock, limits } = this.#options.node
+    record.idleWatch = clock.schedule(restMs, () => {
+      if (!record.shortLived) return
+      const idleMs = clock.elapsedMs() - record.touchedAtMs
+      if (idleMs >= limits.shortLivedIdleMsMax) void this.close(record, 'local')
+      else this.#watchIdle(record, limits.shortLivedIdleMsMax - idleMs)
+    })
   }
 
   #useLink(record: PeerRecord, link: Link): void {
@@ -147,18 +175,23 @@ export class LinkKeeper implements LinkOwner {
   }
 
   /** Two links to one key. */
-  #settle(record: PeerRecord, old: Link, fresh: Link): void {
-    if (!equalBytes(old.hello.boot, fresh.hello.boot)) return this.#replaceRestarted(record, old, fresh)
-    if (!this.#weDecide(record)) return this.#keepBoth(record, fresh)
+  #settle(record: PeerRecord, old: Link, fresh: Link, admission: Admission): void {
+    if (!equalBytes(old.hello.boot, fresh.hello.boot)) return this.#replaceRestarted(record, fresh, admission)
+    if (!this.#weDecide(record)) return this.#keepBoth(record, old, fresh)
     if (this.#keepsOld(old, fresh)) void fresh.close('local', { duplicate: true })
     else this.#switchTo(record, old, fresh)
   }
 
-  /** The peer has restarted: the old link leads nowhere. */
-  #replaceRestarted(record: PeerRecord, old: Link, fresh: Link): void {
+  /** The peer has restarted: what it had before leads nowhere. */
+  #replaceRestarted(record: PeerRecord, fresh: Link, admission: Admission): void {
     const { shortLived } = record
-    old.cut('error')
-    this.#open(record, fresh, { wanted: record.wanted, shortLived })
+    this.#cutAll(record, 'error')
+    this.#open(record, fresh, { ...admission, shortLived })
+  }
+
+  #cutAll(record: PeerRecord, reason: DisconnectReason): void {
+    record.spare?.cut(reason)
+    record.link?.cut(reason)
   }
 
   #weDecide(record: PeerRecord): boolean {
@@ -171,22 +204,32 @@ export class LinkKeeper implements LinkOwner {
     return simultaneous && old.direction === 'outbound'
   }
 
+  /** What is queued on the old link leaves by it, before its goodbye; what comes by it is still read. */
   #switchTo(record: PeerRecord, old: Link, fresh: Link): void {
-    record.link = fresh
-    old.handOver(fresh)
     this.#useLink(record, fresh)
     void old.close('local', { duplicate: true })
   }
 
-  /** The other end decides; until it has, both are read. Never more than two. */
-  #keepBoth(record: PeerRecord, fresh: Link): void {
-    const third = record.spare
-    record.spare = fresh
-    void third?.close('local', { duplicate: true })
+  /**
+   * The other end decides; until it has, both are read, and the newer is spoken on: the older may be one that the
+   * other end has lost and will never speak of. Never more than two.
+   */
+  #keepBoth(record: PeerRecord, old: Link, fresh: Link): void {
+    void record.spare?.close('local', { duplicate: true })
+    record.spare = old
+    record.spareWatch?.[Symbol.dispose]()
+    record.spareWatch = this.#options.node.clock.schedule(SIMULTANEOUS_MS, () => void old.close('local', { duplicate: true }))
+    this.#useLink(record, fresh)
+  }
+
+  #dropSpare(record: PeerRecord): void {
+    record.spare = undefined
+    record.spareWatch?.[Symbol.dispose]()
+    record.spareWatch = undefined
   }
 
   #promoteSpare(record: PeerRecord, lost: Link, spare: Link): void {
-    record.spare = undefined
+    this.#dropSpare(record)
     lost.handOver(spare)
     this.#useLink(record, spare)
   }
@@ -197,6 +240,8 @@ export class LinkKeeper implements LinkOwner {
     record.link = undefined
     record.heartbeat?.[Symbol.dispose]()
     record.heartbeat = undefined
+    record.idleWatch?.[Symbol.dispose]()
+    record.idleWatch = undefined
     record.state = PeerState.DISCONNECTED
     record.shortLived = false
     record.touchedAtMs = node.clock.elapsedMs()

@@ -22,6 +22,10 @@ export class NameBook {
   readonly #store: IStore
   readonly #keys = new Map<string, { id: PeerId; trust: NameTrust }>()
   readonly #names = new Map<PeerId, string>()
+  /** Bound here, but not known to be in the store. */
+  readonly #unstored = new Set<string>()
+  /** Forgotten here, perhaps before the store was read. */
+  readonly #forgotten = new Set<string>()
 
   /** `given` are names the user's configuration binds to ids. Throws RangeError for a name that looks like an id. */
   constructor(store: IStore, given: Readonly<Record<string, PeerId>> = {}) {
@@ -35,7 +39,7 @@ export class NameBook {
   /** Reads pins of earlier runs; configured names win. */
   async load(): Promise<void> {
     for await (const [name, key] of this.#store.entries('')) {
-      if (key.length === 32 && !this.#keys.has(name)) this.#enter(name, toHex(key), 'pinned')
+      if (key.length === 32 && !this.#keys.has(name) && !this.#forgotten.has(name)) this.#enter(name, toHex(key), 'pinned')
     }
   }
 
@@ -60,21 +64,36 @@ export class NameBook {
     throw new P2PError(ErrorCode.PEER_ID_MISMATCH, `'${name}' is bound to ${bound.id}, but ${id} answered; call forget('${name}') only if you know that its key has changed`, { peerId: id })
   }
 
-  /** Binds a name to the key that answered, at once; resolves when that is stored. Throws ERR_PEER_ID_MISMATCH. */
-  bind(name: string, id: PeerId, trust: NameTrust): Promise<void> {
+  /**
+   * Binds a name to the key that answered, at once; resolves when that is stored. One that could not be stored
+   * is tried again by the next call. Throws ERR_PEER_ID_MISMATCH.
+   */
+  async bind(name: string, id: PeerId, trust: NameTrust): Promise<void> {
     this.mustAdmit(name, id)
-    if (this.#keys.has(name)) return Promise.resolve()
-    this.#enter(name, id, trust)
-    return this.#store.put(name, fromHex(id), { sync: true })
+    if (this.#keys.has(name) && !this.#unstored.has(name)) return
+    if (!this.#keys.has(name)) this.#enter(name, id, trust)
+    this.#forgotten.delete(name)
+    this.#unstored.add(name)
+    await this.#store.put(name, fromHex(id), { sync: true })
+    this.#unstored.delete(name)
   }
 
-  /** Unbinds a name, so that a new key may take it. */
+  /** Unbinds a name, so that a new key may take it; also one that an earlier run has pinned. */
   async forget(name: string): Promise<void> {
     const bound = this.#keys.get(name)
-    if (bound === undefined) return
     this.#keys.delete(name)
-    if (this.#names.get(bound.id) === name) this.#names.delete(bound.id)
+    this.#unstored.delete(name)
+    this.#forgotten.add(name)
+    if (bound !== undefined && this.#names.get(bound.id) === name) this.#nameAfresh(bound.id)
     await this.#store.delete(name)
+  }
+
+  /** A key may have had another name beside the one that is gone. */
+  #nameAfresh(id: PeerId): void {
+    this.#names.delete(id)
+    for (const [name, bound] of this.#keys) {
+      if (bound.id === id) return void this.#names.set(id, name)
+    }
   }
 
   #enter(name: string, id: PeerId, trust: NameTrust): void {

@@ -18,6 +18,41 @@ export function isLoopback(address: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host) || /^::ffff:127\./.test(host)
 }
 
+/**
+ * True for what a stranger on the open network has no business naming: loopback, private, link-local and other hosts
+ * that mean something else, or nothing, to everybody who hears of them (RFC 1918, 3927, 4193, 4291, 6598, 6761). What a
+ * name resolves to is not looked up.
+ */
+export function isLocalHost(address: string): boolean {
+  const host = canonicalHostOf(address)
+  const v4 = v4Of(host)
+  if (v4 !== undefined) return isLocalV4(v4)
+  if (host.includes(':')) return /^(::|::1|fe[89ab][0-9a-f]:.*|f[cd][0-9a-f]{2}:.*)$/.test(host)
+  return !host.includes('.') || /\.(localhost|local|internal|home\.arpa)$/.test(host)
+}
+
+/** As the platform will dial it: `0x7f.1` is 127.0.0.1, and so is `2130706433`. */
+function canonicalHostOf(address: string): string {
+  try {
+    return new URL(address).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
+  } catch {
+    return ''
+  }
+}
+
+/** The octets of an IPv4 address, also of one that travels as an IPv6 address. */
+function v4Of(host: string): number[] | undefined {
+  const dotted = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)
+  if (dotted) return dotted.slice(1).map(Number)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host)
+  return mapped?.slice(1).flatMap(group => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255])
+}
+
+function isLocalV4([a = 0, b = 0]: readonly number[]): boolean {
+  return a === 0 || a === 10 || a === 127 || a >= 224
+    || (a === 100 && b >= 64 && b < 128) || (a === 169 && b === 254) || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)
+}
+
 /** What attackers must rent to look like many: the /24 of an IPv4 address, the /48 of an IPv6 one; else the host itself. */
 export function subnetOf(address: string): string {
   const host = hostOf(address).replace(/^::ffff:(?=\d+\.)/i, '')

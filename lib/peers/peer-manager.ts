@@ -6,11 +6,15 @@ import type { LeastAuth } from '../contracts/protocol.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { withDeadline } from '../foundation/deadline.ts'
+import { limitsFrom } from '../foundation/limits.ts'
 import { named } from '../foundation/logger.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
+import { toHex } from '../foundation/hex.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
 import { TokenBucketLimiter } from '../foundation/token-bucket.ts'
+import { encodeClose, PartKind, writeParts } from '../wire/parts.ts'
 import { Acceptor } from './acceptor.ts'
+import { CloseCode } from './close-reason.ts'
 import { Connector, type ConnectOptions } from './connector.ts'
 import { transportFor } from './dialer.ts'
 import type { Hello } from './hello.ts'
@@ -54,6 +58,9 @@ export interface PeerStats {
 
 const DEFAULT_MAX_CONNECTIONS = 50
 const DEFAULT_HEARTBEAT_MS = 30_000
+const NO_ROOM = writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.LIMIT, 'no room') }])
+/** Peers one could dial are kept this long after they were last met or told of. */
+const ADDRESSES_KEPT_MS = 3_600_000
 /** Subnets remembered for their handshakes: some 100 bytes each. */
 const SUBNETS_MAX = 10_000
 /** A subnet may open this many at once before its rate counts (peers.md: burst 5). */
@@ -74,11 +81,12 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   readonly #errors: Record<string, number> = {}
   readonly #closing = new AbortController()
   #namesLoaded: Promise<void> | undefined
+  #closed: Promise<void> | undefined
 
   constructor(options: PeerManagerOptions = {}) {
     super()
     this.#options = options
-    this.node = options.node ?? createLocalNode(options, plainVocabulary({ messageBytesMax: 98_304 }))
+    this.node = options.node ?? createLocalNode(options, plainVocabulary(limitsFrom(options.limits)))
     const { clock, limits } = this.node
     this.names = new NameBook(prefixedStore(this.node.store, 'names/'), options.names)
     this.table = new PeerTable(limits.addressBookMax)
@@ -102,6 +110,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
       subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
       connectionsFrom: host => this.#connectionsFrom(host),
+      farewellTo: key => (this.#keeper.hasRoomFor(toHex(key), false) ? undefined : NO_ROOM),
     })
     this.#connector = new Connector({
       node: this.node,
@@ -172,22 +181,27 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     return listener
   }
 
-  /** Takes in a channel that somebody else accepted. */
+  /** Takes in a channel that somebody else accepted. What fails closes it. */
   async accept(channel: IChannel, options: WaitOptions = {}): Promise<void> {
-    this.#mustBeOpen()
-    await this.#prepare()
+    try {
+      this.#mustBeOpen()
+      await this.#prepare()
+    } catch (error) {
+      void channel.close('shutdown')
+      throw error
+    }
     const secure = await withDeadline(this.node.clock, options, signal => this.#acceptor.accept(channel, AbortSignal.any([signal, this.#closing.signal])), { what: 'a handshake' })
     this.#mustBeOpen(() => void secure.channel.close('shutdown'))
-    this.#keeper.admit(secure, { wanted: false, shortLived: false })
+    this.#keeper.admit(secure, { asked: false, wanted: false, shortLived: false })
   }
 
   async #serve(listener: IListener): Promise<void> {
     try {
       for await (const channel of listener.channels) {
-        this.accept(channel).catch((error: unknown) => this.report(asP2PError(error)))
+        this.accept(channel).catch((error: unknown) => this.#failed(error))
       }
     } catch (error) {
-      if (!this.isClosed) this.report(asP2PError(error))
+      this.#failed(error)
     } finally {
       this.#listeners.delete(listener)
     }
@@ -214,31 +228,39 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       await this.connectRecord(id)
       return true
     } catch (error) {
-      this.report(asP2PError(error), record)
+      this.#failed(error, record)
       return false
     }
   }
 
+  /** Something of ours that nobody waits for did not work out; closing the house explains itself. */
+  #failed(error: unknown, record?: PeerRecord): void {
+    if (!this.isClosed) this.report(asP2PError(error), record)
+  }
+
   // Leaving.
 
-  /** Ends the link in good order, and does not dial again. Harmless for a peer that is not connected. */
+  /** Ends the link in good order, or the dialling, and does not dial again. Harmless for a peer that is not connected. */
   async disconnect(peerId: PeerId, reason: DisconnectReason = 'local'): Promise<void> {
+    this.#connector.abandon(peerId)
     const record = this.recordOf(peerId)
     if (record === undefined) return
-    record.wanted = false
+    record.asked = record.wanted = false
     this.#reconnector.stop(record.id)
     await this.#keeper.close(record, reason)
   }
 
   /** Closes listeners and links in good order. Closing twice is harmless. */
-  async close(reason: DisconnectReason = 'shutdown'): Promise<void> {
-    if (!this.isClosed) {
-      this.#closing.abort(shutDown())
-      this.#reconnector[Symbol.dispose]()
-      await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
-      await Promise.all([...this.#listeners].map(listener => listener.close()))
-      this.node.author.close(shutDown())
-    }
+  close(reason: DisconnectReason = 'shutdown'): Promise<void> {
+    return (this.#closed ??= this.#close(reason))
+  }
+
+  async #close(reason: DisconnectReason): Promise<void> {
+    this.#closing.abort(shutDown())
+    this.#reconnector[Symbol.dispose]()
+    await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
+    await Promise.all([...this.#listeners].map(listener => listener.close()))
+    this.node.author.close(shutDown())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -258,7 +280,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Signed once, to every connected peer; one slow or failing peer does not delay the others. */
   async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastResult> {
     const except = new Set(options.except?.map(id => this.names.resolve(id)))
-    const records = [...this.table.connected()].filter(record => !except.has(record.id))
+    const records = [...this.table.open()].filter(record => !except.has(record.id))
     return await this.broadcastTo(records, this.fieldsOf(message, message.protocol), 'signature', options)
   }
 
@@ -271,6 +293,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** A promise only where the link has no room for more. Throws when the peer is gone. */
   send(record: PeerRecord, fields: CompleteFields, auth: LeastAuth, options?: WaitOptions): Promise<void> | undefined {
+    if (record.shortLived) this.#keeper.touch(record)
     return this.#sender.send(record, fields, auth, options)
   }
 
@@ -300,19 +323,19 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   linkedRecord(peerId: PeerId): PeerRecord {
     if (typeof peerId !== 'string') throw new TypeError(`expected a peer's id or name, got ${typeof peerId}`)
     const record = this.recordOf(peerId)
-    if (record?.link !== undefined) return record
+    if (record?.openLink !== undefined) return record
     const state = record === undefined ? 'unknown here' : record.state
     throw new P2PError(ErrorCode.PEER_NOT_CONNECTED, `${peerId} is ${state}; connectToPeer first, or send with { route: 'any' }`, { peerId })
   }
 
   /** Connected peers. */
   list(): PeerInfo[] {
-    return [...this.table.connected()].map(record => record.surface)
+    return [...this.table.open()].map(record => record.surface)
   }
 
   getStats(): PeerStats {
     return {
-      connectedPeers: [...this.table.connected()].length,
+      connectedPeers: [...this.table.open()].length,
       totalPeers: this.table.size,
       pendingHandshakes: this.#acceptor.pending,
       reconnecting: this.#reconnector.size,
@@ -320,12 +343,12 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     }
   }
 
-  /** Forgets peers that are neither connected nor wanted, and ends idle lookup links. */
+  /** Forgets peers that are neither connected nor wanted; those one could dial, an hour after they were last met or told of. */
   cleanup(): void {
     const nowMs = this.node.clock.elapsedMs()
     for (const record of [...this.table]) {
-      if (record.link === undefined && !record.wanted && record.state !== PeerState.CONNECTING) this.table.delete(record.id)
-      else if (record.shortLived && record.link && nowMs - record.touchedAtMs > this.node.limits.shortLivedIdleMsMax) void this.#keeper.close(record, 'local')
+      if (record.link !== undefined || record.wanted || record.state === PeerState.CONNECTING) continue
+      if (!record.hasAddress || nowMs - record.touchedAtMs >= ADDRESSES_KEPT_MS) this.table.delete(record.id)
     }
   }
 
@@ -366,7 +389,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   #onDisconnected(record: PeerRecord, reason: DisconnectReason): void {
     named(this.node.logger, 'PeerManager').info(`Removed peer: ${record.surface.peerId} (${reason})`)
     const comesBack = reason === 'timeout' || reason === 'error' || reason === 'shutdown' || reason === 'limit'
-    if (comesBack && record.wanted && !this.isClosed && Object.keys(record.addresses).length > 0) this.#reconnector.start(record.id)
+    if (comesBack && record.wanted && !this.isClosed && record.hasAddress) this.#reconnector.start(record.id)
     this.emit('disconnected', record.surface, reason)
   }
 
@@ -377,8 +400,18 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   async #prepare(): Promise<void> {
-    await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.names.load())])
+    await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.#loadNames())])
     this.#mustBeOpen()
+  }
+
+  /** A store that fails once may work the next time. */
+  async #loadNames(): Promise<void> {
+    try {
+      await this.names.load()
+    } catch (error) {
+      this.#namesLoaded = undefined
+      throw error
+    }
   }
 
   #mustBeOpen(undo?: () => void): void {

@@ -2,8 +2,9 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { PeerAddresses, PeerInfo } from '../contracts/peer.ts'
 import type { LocalNode } from './local-node.ts'
 import type { PeerManager } from './peer-manager.ts'
-import { transportFor } from './dialer.ts'
 import { randomFraction } from '../foundation/random.ts'
+import { transportFor } from './dialer.ts'
+import { isLocalHost } from './network-address.ts'
 
 /** A record is its owner's signed frame under these words: anyone can check it, nobody can change it. */
 const RECORD_PROTOCOL = 'peer'
@@ -32,7 +33,7 @@ export class PeerRecordBook {
     })
   }
 
-  /** Keeps another's record. False when it says nothing we can dial. Rejects with ERR_WIRE_* for one that does not verify. */
+  /** Keeps another's record. False when it says nothing we can dial, or nothing newer than what we know. Rejects with ERR_WIRE_* for one that does not verify. */
   async add(record: Uint8Array): Promise<boolean> {
     const message = this.#node.intake.verify(record)
     if (message.protocol !== RECORD_PROTOCOL || message.type !== RECORD_TYPE) {
@@ -40,13 +41,17 @@ export class PeerRecordBook {
     }
     const addresses = this.#dialable(message.payload)
     if (message.from === this.#node.id || Object.keys(addresses).length === 0) return false
-    this.#manager.table.ensure(message.from, this.#node.clock.elapsedMs()).addAddresses(addresses)
+    const peer = this.#manager.table.ensure(message.from, this.#node.clock.elapsedMs())
+    // Anybody may hand in what a peer said long ago.
+    if (message.timestamp <= peer.recordedAtMs) return false
+    peer.recordedAtMs = message.timestamp
+    peer.addAddresses(addresses)
     return true
   }
 
   /** Up to `count` peers with an address, drawn at random. */
   sample(count: number): PeerInfo[] {
-    const known = [...this.#manager.table].filter(record => Object.keys(record.addresses).length > 0)
+    const known = [...this.#manager.table].filter(record => record.hasAddress)
     const drawn: PeerInfo[] = []
     while (drawn.length < count && known.length > 0) {
       const [record] = known.splice(Math.floor(randomFraction(this.#node.random) * known.length), 1)
@@ -61,6 +66,8 @@ export class PeerRecordBook {
     if (!Array.isArray(claimed) || claimed.length > ADDRESSES_MAX) return found
     for (const address of claimed as unknown[]) {
       if (typeof address !== 'string' || address.length > ADDRESS_BYTES_MAX) continue
+      // Else a stranger could have us knock at doors inside our own network.
+      if (!this.#manager.isPrivate && isLocalHost(address)) continue
       const transport = transportFor(address, this.#manager.transports)
       if (transport) found[transport.name] ??= address
     }

@@ -17,13 +17,21 @@ export class PeerRecord {
   link: Link | undefined
   /** A second link to the same peer, until the peer with the larger id has chosen one. */
   spare: Link | undefined
+  /** Ends the spare when nobody chooses. */
+  spareWatch: Disposable | undefined
   heartbeat: Disposable | undefined
-  /** The user asked for this peer: it is dialled again when the link is lost. */
+  /** The user asked for this peer: it is no stranger. */
+  asked = false
+  /** It is dialled again when the link is lost. */
   wanted = false
   /** Held for a lookup: not counted among the connections, dropped when idle. */
   shortLived = false
+  /** Watches a link held for a lookup. */
+  idleWatch: Disposable | undefined
   /** When it last did something, on the monotonic clock. */
   touchedAtMs = 0
+  /** Unix time in milliseconds of its own latest record of where it is. */
+  recordedAtMs = 0
 
   constructor(id: PeerId) {
     this.id = id
@@ -43,6 +51,15 @@ export class PeerRecord {
 
   get addresses(): PeerAddresses {
     return this.room.addresses
+  }
+
+  get hasAddress(): boolean {
+    return Object.keys(this.room.addresses).length > 0
+  }
+
+  /** The link, unless one side has said goodbye on it. */
+  get openLink(): Link | undefined {
+    return this.link?.isOpen ? this.link : undefined
   }
 
   addAddresses(addresses: PeerAddresses): void {
@@ -96,7 +113,7 @@ export class PeerTable {
     return this.#records.get(id)
   }
 
-  /** The record of an id, made when there is none; room is made by forgetting who was quiet longest. */
+  /** The record of an id, made when there is none; room is made by forgetting who cannot be dialled, then who was quiet longest. */
   ensure(id: PeerId, nowMs: number): PeerRecord {
     let record = this.#records.get(id)
     if (record === undefined) {
@@ -118,7 +135,12 @@ export class PeerTable {
     this.#records.delete(id)
   }
 
-  /** Those with an open link. */
+  /** Those one can speak to. */
+  *open(): IterableIterator<PeerRecord> {
+    for (const record of this.#records.values()) if (record.openLink !== undefined) yield record
+  }
+
+  /** Those with a link, be it one that is being closed. */
   *connected(): IterableIterator<PeerRecord> {
     for (const record of this.#records.values()) if (record.link !== undefined) yield record
   }
@@ -131,8 +153,14 @@ export class PeerTable {
     let quietest: PeerRecord | undefined
     for (const record of this.#records.values()) {
       if (record.link !== undefined || record.wanted) continue
-      if (quietest === undefined || record.touchedAtMs < quietest.touchedAtMs) quietest = record
+      if (quietest === undefined || isLessUseful(record, quietest)) quietest = record
     }
     if (quietest) this.#records.delete(quietest.id)
   }
+}
+
+/** Strangers come and go at no cost to them: an address somebody vouched for outlives them. */
+function isLessUseful(a: PeerRecord, b: PeerRecord): boolean {
+  if (a.hasAddress !== b.hasAddress) return !a.hasAddress
+  return a.touchedAtMs < b.touchedAtMs
 }

@@ -8,8 +8,15 @@ export interface ReconnectorOptions {
   clock: IClock
   random: RandomBytes
   limits: Pick<Limits, 'reconnectMsMin' | 'reconnectMsMax'>
-  /** One attempt; resolves to true when the link stands. */
+  /** One attempt; resolves to true when the link stands. Must not reject. */
   dial(id: PeerId): Promise<boolean>
+}
+
+/** One peer being waited for. */
+interface Wait {
+  readonly id: PeerId
+  attempts: number
+  timer: Disposable | undefined
 }
 
 /**
@@ -18,7 +25,7 @@ export interface ReconnectorOptions {
  */
 export class Reconnector implements Disposable {
   readonly #options: ReconnectorOptions
-  readonly #waiting = new Map<PeerId, { attempts: number; timer: Disposable | undefined }>()
+  readonly #waiting = new Map<PeerId, Wait>()
 
   constructor(options: ReconnectorOptions) {
     this.#options = options
@@ -31,8 +38,9 @@ export class Reconnector implements Disposable {
 
   start(id: PeerId): void {
     if (this.#waiting.has(id)) return
-    this.#waiting.set(id, { attempts: 0, timer: undefined })
-    this.#plan(id)
+    const wait: Wait = { id, attempts: 0, timer: undefined }
+    this.#waiting.set(id, wait)
+    this.#plan(wait)
   }
 
   stop(id: PeerId): void {
@@ -44,18 +52,18 @@ export class Reconnector implements Disposable {
     for (const id of [...this.#waiting.keys()]) this.stop(id)
   }
 
-  #plan(id: PeerId): void {
-    const entry = this.#waiting.get(id)
-    if (entry === undefined) return
+  #plan(wait: Wait): void {
     const { clock, random, limits } = this.#options
-    const fullMs = Math.min(limits.reconnectMsMax, limits.reconnectMsMin * 2 ** entry.attempts)
-    entry.attempts++
-    entry.timer = clock.schedule(fullMs * (0.5 + randomFraction(random) / 2), () => void this.#try(id))
+    const fullMs = Math.min(limits.reconnectMsMax, limits.reconnectMsMin * 2 ** wait.attempts)
+    wait.attempts++
+    wait.timer = clock.schedule(fullMs * (0.5 + randomFraction(random) / 2), () => void this.#try(wait))
   }
 
-  async #try(id: PeerId): Promise<void> {
-    const stands = await this.#options.dial(id)
-    if (stands) this.stop(id)
-    else this.#plan(id)
+  async #try(wait: Wait): Promise<void> {
+    const stands = await this.#options.dial(wait.id)
+    // Stopped meanwhile, and perhaps begun anew: then this is not the wait it was.
+    if (this.#waiting.get(wait.id) !== wait) return
+    if (stands) this.stop(wait.id)
+    else this.#plan(wait)
   }
 }
