@@ -41,7 +41,7 @@ const WAYS: Record<'bytes' | 'maybe' | 'boolean', Record<string, (original: Call
 const KINDS: Record<Operation, keyof typeof WAYS> = {
   sha256: 'bytes', hmacSha256: 'bytes', seal: 'bytes', open: 'maybe', stream: 'bytes',
   verify: 'boolean', isPoint: 'boolean', liftX: 'maybe', pointAdd: 'maybe', pointMultiply: 'maybe',
-  publicKeyOf: 'bytes', evenSecret: 'bytes', sign: 'bytes', ecdh: 'maybe',
+  publicKeyOf: 'bytes', evenSecret: 'bytes', sign: 'bytes', ecdh: 'maybe', ecdhOnce: 'maybe',
 }
 
 /** The backend with one operation wrong, for every operation and every way. */
