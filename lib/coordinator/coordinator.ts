@@ -20,7 +20,7 @@ import { Outbound } from './outbound.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { Registry, type Registration } from './registry.ts'
 import { scopedContext } from './scoped-context.ts'
-import { distantSender, type Sender } from './surface.ts'
+import { distantSender, surfaceMessage, type Sender } from './surface.ts'
 
 /**
  * The front desk: routes typed, signed messages by protocol name to registered plugins, and offers
@@ -87,16 +87,19 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   // Protocols.
 
-  /** Throws ERR_PROTOCOL_DUPLICATE or ERR_PROTOCOL_ROLE_TAKEN. Peers connected already are greeted with `onPeerConnected`. */
+  /** Throws ERR_PROTOCOL_DUPLICATE, ERR_PROTOCOL_ROLE_TAKEN, TypeError or RangeError, and what `onRegister` throws. Peers connected already are greeted with `onPeerConnected`. */
   registerProtocol(handler: IProtocolHandler): void {
     this.#mustRun()
     const { registry, manager } = this.#parts
     const registration = registry.add(handler)
     try {
-      handler.onRegister?.(scopedContext(this.#house, registration))
+      manager.checkHello()
+      const started: unknown = handler.onRegister?.(scopedContext(this.#house, registration))
+      if (started instanceof Promise) this.#call(handler.protocolName, 'onRegister', () => started)
     } catch (error) {
       registry.remove(handler.protocolName)
-      registration.abort.abort()
+      this.#end(registration)
+      registration.over.abort(registration.abort.signal.reason)
       throw error
     }
     manager.announceHello()
@@ -160,7 +163,9 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Sends and waits for the answer. Rejects with a TimeoutError after `timeoutMs` (10 s), or when the peer leaves or refuses. */
   async request<T = unknown>(peerId: PeerId, message: OutgoingMessage, options: WaitOptions = {}): Promise<P2PMessage<T>> {
     this.#mustRun()
-    return await this.#parts.outbound.request(message.protocol, peerId, message, options) as P2PMessage<T>
+    const { outbound, manager } = this.#parts
+    const answer = await outbound.request(message.protocol, peerId, message, options)
+    return surfaceMessage(answer, id => manager.names.nameOf(id)) as P2PMessage<T>
   }
 
   /** Answers a message: the one who asked gets it as the result of `request`. */
@@ -176,10 +181,16 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   /** To all who subscribe to the topic, through the plugin in the pub/sub role. Rejects with ERR_PUBSUB_NO_PROVIDER. */
-  readonly publish: IPubSub['publish'] = (topic, payload, options) => this.#house.pubsub.publish(topic, payload, options)
+  readonly publish: IPubSub['publish'] = async (topic, payload, options) => {
+    this.#mustRun()
+    return await this.#house.pubsub.publish(topic, payload, options)
+  }
 
   /** Hears a topic, through the plugin in the pub/sub role. Throws ERR_PUBSUB_NO_PROVIDER. */
-  readonly subscribe: IPubSub['subscribe'] = (...args: Parameters<IPubSub['subscribe']>) => this.#house.pubsub.subscribe(...args)
+  readonly subscribe: IPubSub['subscribe'] = (...args: Parameters<IPubSub['subscribe']>) => {
+    this.#mustRun()
+    return this.#house.pubsub.subscribe(...args)
+  }
 
   // Resources.
 
@@ -221,11 +232,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   cleanup(): void {
     this.#parts.manager.cleanup()
     for (const { handler } of this.#parts.registry.all()) {
-      try {
-        handler.cleanup?.()
-      } catch (error) {
-        this.#handlerFailed(handler.protocolName, 'cleanup', error)
-      }
+      this.#call(handler.protocolName, 'cleanup', () => handler.cleanup?.())
     }
   }
 
@@ -241,21 +248,33 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   async #stop(): Promise<void> {
     const { registry, manager, pending } = this.#parts
     const gone = (): P2PError => new P2PError(ErrorCode.COORDINATOR_SHUT_DOWN, 'this coordinator has been shut down; make a new one')
-    for (const { handler } of registry.all().reverse()) await this.#unregister(registry.remove(handler.protocolName))
+    for (const registration of registry.all().reverse()) {
+      const name = registration.handler.protocolName
+      // The one before may have taken it down.
+      if (registry.get(name) === registration) await this.#unregister(registry.remove(name))
+    }
     pending.failWhere(() => true, gone)
     await manager.close('shutdown')
   }
 
   async #unregister(registration: Registration): Promise<void> {
+    const ended = this.#end(registration)
+    try {
+      await registration.handler.onUnregister?.()
+    } catch (error) {
+      this.#handlerFailed(registration.handler.protocolName, 'onUnregister', error)
+    }
+    registration.over.abort(ended)
+    await Promise.all([...registration.ephemerals].map(each => each[Symbol.asyncDispose]()))
+  }
+
+  /** From here on its context is of no use, and nothing it asked for is waited for. */
+  #end(registration: Registration): P2PError {
     const name = registration.handler.protocolName
     const ended = new P2PError(ErrorCode.PROTOCOL_NOT_REGISTERED, `'${name}' has been unregistered`, { protocol: name })
     registration.abort.abort(ended)
     this.#parts.pending.failWhere((_, protocol) => protocol === name, () => ended)
-    try {
-      await registration.handler.onUnregister?.()
-    } catch (error) {
-      this.#handlerFailed(name, 'onUnregister', error)
-    }
+    return ended
   }
 
   #hearManager(): void {
@@ -283,9 +302,11 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.#call(handler.protocolName, 'onPeerDisconnected', () => handler.onPeerDisconnected?.(speaksInKeys ? record.room : record.surface))
   }
 
-  #call(protocol: string, hook: string, run: () => Promise<void> | undefined): void {
+  /** What a hook written in plain JavaScript returns may be anything. */
+  #call(protocol: string, hook: string, run: () => unknown): void {
     try {
-      run()?.then(undefined, (error: unknown) => this.#handlerFailed(protocol, hook, error))
+      const done = run()
+      if (done instanceof Promise) done.catch((error: unknown) => this.#handlerFailed(protocol, hook, error))
     } catch (error) {
       this.#handlerFailed(protocol, hook, error)
     }
@@ -304,18 +325,11 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   /** A listener of the application threw. If it was an `error` listener, only the log hears of it. */
-  protected listenerFailed(cause: unknown): void {
+  protected listenerFailed(cause: unknown, event: string | symbol): void {
     const error = new P2PError(ErrorCode.PROTOCOL_LISTENER_FAILED, `a listener of this application failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     named(this.#parts.node.logger, 'P2P').error(error.message)
-    if (this.#tellingListenerFailure) return
-    this.#tellingListenerFailure = true
-    try {
-      this.#parts.manager.report(error)
-    } finally {
-      this.#tellingListenerFailure = false
-    }
+    if (event !== 'error') this.#parts.manager.report(error)
   }
-  #tellingListenerFailure = false
 
   #senderOf(message: P2PMessage, record: PeerRecord): Sender {
     if (message.from === record.id) return record

@@ -1,9 +1,10 @@
 import type { P2PError } from '../contracts/errors.ts'
 import type { P2PMessage } from '../contracts/message.ts'
 import type { IProtocolHandler } from '../contracts/protocol.ts'
+import type { IStore } from '../contracts/store.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import { fromHex } from '../foundation/hex.ts'
-import { prefixedStore } from '../foundation/memory-store.ts'
+import { MemoryStore, mountedStore, prefixedStore } from '../foundation/memory-store.ts'
 import type { LocalNode } from '../peers/local-node.ts'
 import type { PeerManager } from '../peers/peer-manager.ts'
 import { PeerRecordBook } from '../peers/peer-records.ts'
@@ -44,7 +45,7 @@ export function createHouse(options: HouseOptions): House {
     pubsub: pubsubRole(registry),
     addresses: new PeerRecordBook(node, manager),
     localPeer: () => manager.localInfo(),
-    storeOf: protocol => prefixedStore(node.store, `protocol/${protocol}/`),
+    storeOf: protocol => storeOf(node.store, protocol),
     speakers: protocol => [...manager.table.open()].filter(record => speaks(record, protocol)).map(record => record.room),
     randomBytes: length => node.secretRandom(length),
     connect: async (peer, connectOptions) => (await manager.connectRecord(peer, { keep: false, ...connectOptions })).room,
@@ -59,12 +60,18 @@ export function createHouse(options: HouseOptions): House {
       const message = node.intake.deliver(frame, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))
       await options.route(message, senderOf(message.from))
     },
-    ephemeral: async (protocol, handler, signal) => {
-      signal.throwIfAborted()
-      const opened = await options.ephemeral(ephemeralConfig(config, node, transports, protocol), handler)
-      const close = (): void => void opened[Symbol.asyncDispose]()
-      signal.addEventListener('abort', close, { once: true })
-      return opened
+    ephemeral: async ({ handler: parent, abort: { signal }, ephemerals }, handler) => {
+      const opened = await options.ephemeral(ephemeralConfig(config, transports, storeOf(node.store, parent.protocolName), handler), handler)
+      const close = async (): Promise<void> => {
+        ephemerals.delete(opened)
+        await opened[Symbol.asyncDispose]()
+      }
+      if (signal.aborted) {
+        await close()
+        signal.throwIfAborted()
+      }
+      ephemerals.add(opened)
+      return { [Symbol.asyncDispose]: close }
     },
     report: (_, error) => options.onError(error, error.peerId === undefined ? undefined : senderFor(manager.names.resolve(error.peerId), senderOf)),
   }
@@ -74,8 +81,17 @@ function senderFor(id: string | undefined, senderOf: (id: string) => Sender): Se
   return id === undefined ? undefined : senderOf(id)
 }
 
-/** The parent's surroundings, a fresh key, and one drawer of the parent's store. */
-function ephemeralConfig(config: P2PConfig, node: LocalNode, transports: readonly ITransport[], protocol: string): P2PConfig {
+/** One protocol's own drawer; a name may hold any character, and must not reach into another's. */
+function storeOf(store: IStore, protocol: string): IStore {
+  return prefixedStore(store, drawerOf(protocol))
+}
+
+function drawerOf(protocol: string): string {
+  return `protocol/${encodeURIComponent(protocol)}/`
+}
+
+/** The parent's surroundings and its protocol's drawer, but a fresh key and nothing else that lasts. */
+function ephemeralConfig(config: P2PConfig, transports: readonly ITransport[], store: IStore, handler: IProtocolHandler): P2PConfig {
   const { peerId: _name, identity: _identity, names: _names, bootstrap: _bootstrap, ...surroundings } = config
-  return { ...surroundings, transports, store: prefixedStore(node.store, `protocol/${protocol}/ephemeral/`), reconnect: false }
+  return { ...surroundings, transports, store: mountedStore(new MemoryStore(), drawerOf(handler.protocolName), store), reconnect: false }
 }

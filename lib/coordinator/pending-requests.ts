@@ -3,6 +3,7 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { Limits } from '../contracts/limits.ts'
 import type { P2PMessage, PeerId } from '../contracts/message.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
+import { TIMER_MS_MAX } from '../foundation/deadline.ts'
 
 interface Pending {
   /** Whom was asked: nobody else may answer. */
@@ -28,20 +29,21 @@ export class PendingRequests {
   }
 
   /**
-   * Waits for the answer to `messageId` from `id`. Throws ERR_PROTOCOL_TOO_MANY_REQUESTS at once; rejects with
+   * Waits for the answer to `messageId` from `id`. Throws ERR_PROTOCOL_TOO_MANY_REQUESTS or RangeError at once; rejects with
    * `signal.reason`, or with a TimeoutError after `timeoutMs`.
    */
   wait(messageId: string, id: PeerId, protocol: string | undefined, type: string, options: WaitOptions): Promise<P2PMessage> {
     const { signal, timeoutMs = this.#limits.requestTimeoutMs } = options
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of at least 0, got ${String(timeoutMs)}`)
     signal?.throwIfAborted()
     this.#mustHaveRoom(messageId, id)
     return new Promise<P2PMessage>((resolve, reject) => {
-      const timer = this.#clock.schedule(timeoutMs, () => settle({ error: timedOut(type, id, timeoutMs) }))
+      const timer = timeoutMs > TIMER_MS_MAX ? undefined : this.#clock.schedule(timeoutMs, () => settle({ error: timedOut(type, id, timeoutMs) }))
       const onAbort = (): void => settle({ error: signal!.reason })
       const settle: Pending['settle'] = outcome => {
         if (!this.#pending.delete(messageId)) return
         this.#count(id, -1)
-        timer[Symbol.dispose]()
+        timer?.[Symbol.dispose]()
         signal?.removeEventListener('abort', onAbort)
         if ('reply' in outcome) resolve(outcome.reply)
         else reject(outcome.error as Error)

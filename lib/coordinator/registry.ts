@@ -6,7 +6,12 @@ import type { Vocabulary } from '../peers/local-node.ts'
 /** A registered plugin and what ends it. */
 export interface Registration {
   readonly handler: IProtocolHandler
+  /** Aborts as soon as it is unregistered. */
   readonly abort: AbortController
+  /** Aborts when it has been unregistered and has put its things away. */
+  readonly over: AbortController
+  /** What it opened under keys of their own. */
+  readonly ephemerals: Set<AsyncDisposable>
   /** True for the typed way of writing a plugin: it lives in its room and speaks in keys. */
   readonly speaksInKeys: boolean
 }
@@ -41,7 +46,9 @@ export class Registry implements Vocabulary {
     if (bytesMax !== undefined && !(bytesMax > 0 && bytesMax <= this.#limits.largeMessageBytesMax)) {
       throw new RangeError(`${name}: messageBytesMax must be at most ${this.#limits.largeMessageBytesMax} bytes (limits.largeMessageBytesMax), got ${bytesMax}`)
     }
-    const registration: Registration = { handler, abort: new AbortController(), speaksInKeys: handler.definition !== undefined }
+    const registration: Registration = {
+      handler, abort: new AbortController(), over: new AbortController(), ephemerals: new Set(), speaksInKeys: handler.definition !== undefined,
+    }
     this.#registrations.set(name, registration)
     return registration
   }

@@ -7,6 +7,7 @@ import type { IPubSub } from '../contracts/pubsub.ts'
 import type { IResourceDirectory } from '../contracts/resources.ts'
 import type { IStore } from '../contracts/store.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
+import { guardedAddresses, guardedPubSub, guardedResources, guardedStore } from './guarded.ts'
 import type { Registration } from './registry.ts'
 
 /** What the house does for a plugin; each call says which protocol asks, and its messages leave under that name. */
@@ -28,7 +29,7 @@ export interface House {
   author(protocol: string, message: OutgoingMessage): Promise<Uint8Array>
   verify(frame: Uint8Array): Promise<P2PMessage>
   deliver(frame: Uint8Array, via: PeerInfo): Promise<void>
-  ephemeral(protocol: string, handler: IProtocolHandler, signal: AbortSignal): Promise<AsyncDisposable>
+  ephemeral(registration: Registration, handler: IProtocolHandler): Promise<AsyncDisposable>
   report(protocol: string, error: P2PError): void
 }
 
@@ -36,42 +37,58 @@ export interface House {
 export function scopedContext(house: House, registration: Registration): ProtocolContext {
   const protocol = registration.handler.protocolName
   const { signal } = registration.abort
-  const store = house.storeOf(protocol)
+  const mustBeRegistered = (): void => signal.throwIfAborted()
   return {
     get localPeer() {
       return house.localPeer()
     },
     clock: house.clock,
-    resources: house.resources,
-    pubsub: house.pubsub,
-    addresses: house.addresses,
-    store,
+    resources: guardedResources(house.resources, mustBeRegistered),
+    pubsub: guardedPubSub(house.pubsub, mustBeRegistered),
+    addresses: guardedAddresses(house.addresses, mustBeRegistered),
+    // What `onUnregister` puts away is still stored.
+    store: guardedStore(house.storeOf(protocol), () => registration.over.signal.throwIfAborted()),
     signal,
-    peers: () => house.speakers(protocol),
+    peers: () => (signal.aborted ? [] : house.speakers(protocol)),
     randomBytes: length => house.randomBytes(length),
-    connect: (peer, options) => house.connect(peer, options),
-    disconnect: (peerId, reason) => house.disconnect(peerId, reason),
+    connect: async (peer, options) => {
+      mustBeRegistered()
+      return await house.connect(peer, options)
+    },
+    disconnect: async (peerId, reason) => {
+      mustBeRegistered()
+      await house.disconnect(peerId, reason)
+    },
     // Not async, unlike the rest: a promise for each message would cost more than the message.
     send: (to, message, options) => (signal.aborted ? Promise.reject(signal.reason as Error) : house.send(protocol, to, message, options)),
     broadcast: async (message, options) => {
-      signal.throwIfAborted()
+      mustBeRegistered()
       await house.broadcast(protocol, message, options)
     },
     request: async (to, message, options) => {
-      signal.throwIfAborted()
+      mustBeRegistered()
       return await house.request(protocol, to, message, options)
     },
     reply: async (to, payload, options) => {
-      signal.throwIfAborted()
+      mustBeRegistered()
       await house.reply(to, payload, options)
     },
     author: async message => {
-      signal.throwIfAborted()
+      mustBeRegistered()
       return await house.author(protocol, message)
     },
-    verify: frame => house.verify(frame),
-    deliver: (frame, via) => house.deliver(frame, via),
-    ephemeral: handler => house.ephemeral(protocol, handler, signal),
+    verify: async frame => {
+      mustBeRegistered()
+      return await house.verify(frame)
+    },
+    deliver: async (frame, via) => {
+      mustBeRegistered()
+      await house.deliver(frame, via)
+    },
+    ephemeral: async handler => {
+      mustBeRegistered()
+      return await house.ephemeral(registration, handler)
+    },
     report: error => house.report(protocol, error),
   }
 }

@@ -9,7 +9,7 @@ export interface DeadlineOptions {
 }
 
 /** Timers hold 31 bits of milliseconds (24 days); a longer one would fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1
+export const TIMER_MS_MAX = 2 ** 31 - 1
 
 /**
  * Runs something that waits. Whichever ends first wins: the work, `options.signal` (rejects with its

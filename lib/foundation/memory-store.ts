@@ -36,3 +36,28 @@ export function prefixedStore(store: IStore, prefix: string): IStore {
     },
   }
 }
+
+/** A store in which all keys that begin with `prefix` live in another one, there without it. */
+export function mountedStore(store: IStore, prefix: string, mounted: IStore): IStore {
+  const inner = prefixed(mounted, prefix)
+  const of = (key: string): IStore => (key.startsWith(prefix) ? inner : store)
+  return {
+    get: key => of(key).get(key),
+    put: (key, value, options) => of(key).put(key, value, options),
+    delete: key => of(key).delete(key),
+    entries: (key, options) => of(key).entries(key, options),
+  }
+}
+
+/** The opposite of `prefixedStore`: what it holds shows under keys with the prefix before them. */
+function prefixed(store: IStore, prefix: string): IStore {
+  const bare = (key: string): string => key.slice(prefix.length)
+  return {
+    get: key => store.get(bare(key)),
+    put: (key, value, options) => store.put(bare(key), value, options),
+    delete: key => store.delete(bare(key)),
+    async *entries(key, options) {
+      for await (const [name, value] of store.entries(bare(key), options)) yield [prefix + name, value]
+    },
+  }
+}

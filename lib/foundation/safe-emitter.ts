@@ -2,16 +2,17 @@ import { EventEmitter } from 'eventemitter3'
 
 type Listener = (this: unknown, ...args: unknown[]) => unknown
 
-/** What an emitter that extends `SafeEmitter` may define: told of each listener that failed. */
+/** What an emitter that extends `SafeEmitter` may define: told of each listener that failed, and on which event. */
 export interface HearsListenerFailures {
-  listenerFailed(error: unknown): void
+  listenerFailed(error: unknown, event: string | symbol): void
 }
 
 class IsolatingEmitter extends EventEmitter {
-  readonly #wrappers = new WeakMap<Listener, Listener>()
+  /** The same listener on the same event has the same wrapper, so that it can be taken off. */
+  readonly #wrappers = new WeakMap<Listener, Map<string | symbol, Listener>>()
 
   override on(event: string | symbol, listener: Listener, context?: unknown): this {
-    return super.on(event, this.#wrapperOf(listener), context)
+    return super.on(event, this.#wrapperOf(event, listener), context)
   }
 
   override addListener(event: string | symbol, listener: Listener, context?: unknown): this {
@@ -19,23 +20,29 @@ class IsolatingEmitter extends EventEmitter {
   }
 
   override once(event: string | symbol, listener: Listener, context?: unknown): this {
-    return super.once(event, this.#wrapperOf(listener), context)
+    return super.once(event, this.#wrapperOf(event, listener), context)
   }
 
   override off(event: string | symbol, listener?: Listener, context?: unknown, once?: boolean): this {
-    return super.off(event, listener && (this.#wrappers.get(listener) ?? listener), context, once)
+    return super.off(event, listener && (this.#wrappers.get(listener)?.get(event) ?? listener), context, once)
   }
 
   override removeListener(event: string | symbol, listener?: Listener, context?: unknown, once?: boolean): this {
     return this.off(event, listener, context, once)
   }
 
-  #wrapperOf(listener: Listener): Listener {
+  #wrapperOf(event: string | symbol, listener: Listener): Listener {
     if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, got ${typeof listener}`)
-    const known = this.#wrappers.get(listener)
-    if (known) return known
-    const failed = (error: unknown): void => (this as Partial<HearsListenerFailures>).listenerFailed?.(error)
-    const wrapper: Listener = function (...args) {
+    let wrappers = this.#wrappers.get(listener)
+    if (wrappers === undefined) this.#wrappers.set(listener, (wrappers = new Map()))
+    let wrapper = wrappers.get(event)
+    if (wrapper === undefined) wrappers.set(event, (wrapper = this.#wrap(event, listener)))
+    return wrapper
+  }
+
+  #wrap(event: string | symbol, listener: Listener): Listener {
+    const failed = (error: unknown): void => (this as Partial<HearsListenerFailures>).listenerFailed?.(error, event)
+    return function (...args) {
       try {
         const result = listener.apply(this, args)
         if (result instanceof Promise) result.catch(failed)
@@ -43,8 +50,6 @@ class IsolatingEmitter extends EventEmitter {
         failed(error)
       }
     }
-    this.#wrappers.set(listener, wrapper)
-    return wrapper
   }
 }
 

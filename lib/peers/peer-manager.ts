@@ -17,7 +17,7 @@ import { Acceptor } from './acceptor.ts'
 import { CloseCode } from './close-reason.ts'
 import { Connector, type ConnectOptions } from './connector.ts'
 import { transportFor } from './dialer.ts'
-import type { Hello } from './hello.ts'
+import { encodeHello, type Hello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions } from './local-node.ts'
 import { NameBook } from './name-book.ts'
@@ -59,6 +59,8 @@ export interface PeerStats {
 const DEFAULT_MAX_CONNECTIONS = 50
 const DEFAULT_HEARTBEAT_MS = 30_000
 const NO_ROOM = writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.LIMIT, 'no room') }])
+/** Addresses one hello may claim: docs/wire.md, section 5. */
+const CLAIMS_MAX = 4
 /** Peers one could dial are kept this long after they were last met or told of. */
 const ADDRESSES_KEPT_MS = 3_600_000
 /** Subnets remembered for their handshakes: some 100 bytes each. */
@@ -147,15 +149,20 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** What this node says of itself in the sealed part of each handshake. */
   hello(): Hello {
-    const addresses = this.listenAddresses().slice(0, 4)
-    return {
+    const addresses = this.listenAddresses()
+    return withFittingAddresses({
       boot: this.node.boot,
       timestampMs: this.node.clock.now(),
       role: addresses.length > 0 ? 'node' : 'client',
       addresses,
       protocols: this.node.vocabulary.list(),
       work: new Uint8Array(0),
-    }
+    })
+  }
+
+  /** Throws RangeError where what is spoken here would not fit into a hello: then nobody could be greeted any more. */
+  checkHello(): void {
+    encodeHello(this.hello())
   }
 
   /** Tells everybody connected that the hello has changed. */
@@ -418,6 +425,24 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     if (!this.isClosed) return
     undo?.()
     throw shutDown()
+  }
+}
+
+/** What cannot be claimed is left out: it still works for those who were told otherwise. */
+function withFittingAddresses(hello: Hello): Hello {
+  const addresses: string[] = []
+  for (const address of hello.addresses) {
+    if (addresses.length < CLAIMS_MAX && isEncodable({ ...hello, addresses: [...addresses, address] })) addresses.push(address)
+  }
+  return { ...hello, addresses }
+}
+
+function isEncodable(hello: Hello): boolean {
+  try {
+    encodeHello(hello)
+    return true
+  } catch {
+    return false
   }
 }
 
