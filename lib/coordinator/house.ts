@@ -47,7 +47,7 @@ export function createHouse(options: HouseOptions): House {
     localPeer: () => manager.localInfo(),
     storeOf: protocol => storeOf(node.store, protocol),
     speakers: protocol => [...manager.table.open()].filter(record => speaks(record, protocol)).map(record => record.room),
-    randomBytes: length => node.secretRandom(length),
+    draw: length => node.secretRandom(length),
     connect: async (peer, connectOptions) => (await manager.connectRecord(peer, { keep: false, ...connectOptions })).room,
     disconnect: (peerId, reason) => manager.disconnect(peerId, reason),
     send: (protocol, to, message, waitOptions) => outbound.send(protocol, to, message, waitOptions),

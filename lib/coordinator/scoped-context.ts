@@ -19,7 +19,7 @@ export interface House {
   localPeer(): PeerInfo
   storeOf(protocol: string): IStore
   speakers(protocol: string): PeerInfo[]
-  randomBytes(length: number): Uint8Array
+  draw(length: number): Uint8Array
   connect(peer: PeerInfo | PeerId, options?: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo>
   disconnect(peerId: PeerId, reason?: DisconnectReason): Promise<void>
   send(protocol: string, to: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<void>
@@ -50,7 +50,7 @@ export function scopedContext(house: House, registration: Registration): Protoco
     store: guardedStore(house.storeOf(protocol), () => registration.over.signal.throwIfAborted()),
     signal,
     peers: () => (signal.aborted ? [] : house.speakers(protocol)),
-    randomBytes: length => house.randomBytes(length),
+    randomBytes: length => house.draw(length),
     connect: async (peer, options) => {
       mustBeRegistered()
       return await house.connect(peer, options)

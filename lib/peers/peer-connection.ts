@@ -1,7 +1,7 @@
 import type { P2PEvents } from '../contracts/events.ts'
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { OutgoingMessage } from '../contracts/message.ts'
-import { PeerState, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
+import type { PeerAddresses, PeerInfo, PeerState } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
