@@ -117,11 +117,6 @@ export abstract class ChannelBase implements IChannel {
   /** Closes the socket; resolves when it is gone, whoever closed it. Called once. */
   protected abstract shut(reason: DisconnectReason): Promise<void>
 
-  /** Closes it on somebody who broke a rule; likewise. */
-  protected cutOff(): Promise<void> {
-    return this.shut('misbehaviour')
-  }
-
   /** A frame has arrived. */
   protected receive(frame: Uint8Array): void {
     if (this.ended) return
@@ -156,7 +151,7 @@ export abstract class ChannelBase implements IChannel {
   protected breakOff(error: Error): void {
     if (this.ended) return
     this.fail(error)
-    this.#closing = this.cutOff()
+    this.#closing = this.shut('misbehaviour')
   }
 
   #waitForRoom(options: WaitOptions | undefined): Promise<void> {

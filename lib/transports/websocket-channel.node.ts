@@ -15,6 +15,9 @@ const HEADER_BYTES_MAX = 14
 const FRAME_COST_BYTES = 64
 const CONTROL_WINDOW_MS = 10_000
 
+/** Whoever is closed for one of these may take his time to answer: we do not wait for it. */
+const UNTRUSTED: ReadonlySet<DisconnectReason> = new Set(['misbehaviour', 'timeout', 'limit', 'error'])
+
 /** One WebSocket of the `ws` package as a channel. The socket is open when it is made. */
 export class WebSocketChannel extends ChannelBase {
   readonly #socket: WebSocket
@@ -75,17 +78,18 @@ export class WebSocketChannel extends ChannelBase {
     }
   }
 
-  /** `ws` destroys the socket when the goodbye is not answered within `closeTimeoutMs`. */
+  /** `ws` destroys the socket when what is queued, and the answer to the goodbye, take longer than `closeTimeoutMs`. */
   protected shut(reason: DisconnectReason): Promise<void> {
+    if (UNTRUSTED.has(reason)) return this.#cutOff(reason)
     this.#socket.resume()
     this.#socket.close(closeCodeOf(reason))
     return this.#gone
   }
 
   /** Says why, and is gone without reading another byte. */
-  protected override cutOff(): Promise<void> {
+  #cutOff(reason: DisconnectReason): Promise<void> {
     this.#socket.pause()
-    this.#socket.close(closeCodeOf('misbehaviour'))
+    this.#socket.close(closeCodeOf(reason))
     this.#raw.end(() => this.#raw.destroy())
     return this.#gone
   }

@@ -8,7 +8,6 @@ import type { WaitOptions } from '../contracts/wait.ts'
 import { AsyncQueue } from '../foundation/async-queue.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { createServer, PendingSockets, refuse, type ServerTls } from './http-server.node.ts'
-import { SUBPROTOCOL } from './subprotocol.ts'
 import { listenFailed, quoted, reasonOf } from './transport-error.ts'
 import type { TransportLimits } from './transport-limits.ts'
 import { refusalOf, remoteAddressOf, type UpgradeRules } from './upgrade-rules.node.ts'
@@ -56,12 +55,7 @@ class WebSocketListener implements IListener {
     this.#rules = { path: url.pathname, allowedOrigins: setup.allowedOrigins }
     this.#pending = new PendingSockets(server, setup.limits.socketsPendingMax)
     this.#queue = new AsyncQueue({ countHigh: setup.limits.channelsPendingMax })
-    this.#upgrades = new WebSocketServer({
-      ...socketOptions(setup.limits),
-      noServer: true,
-      clientTracking: false,
-      handleProtocols: () => SUBPROTOCOL,
-    })
+    this.#upgrades = new WebSocketServer({ ...socketOptions(setup.limits), noServer: true, clientTracking: false })
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket as Socket, head))
     // A socket that cannot be accepted, for want of file descriptors say, must not end the program.
     server.on('error', () => {})

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocketTransport, type WebSocketOptions } from '../../lib/transports/websocket.node.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { wireFrame, within } from './support/raw-client.ts'
 import { accepted, ending, nextFrame, Scene } from './support/scene.ts'
 import { answeringServer } from './support/sockets.ts'
@@ -117,23 +118,20 @@ test('a random mask, where it is wanted, changes nothing that can be seen', asyn
   }
 })
 
-test('a loop that sends without end still lets timers and readers have their turn', async () => {
-  await using scene = await Scene.open()
-  const [alice, bob] = await Promise.all([scene.transport.dial(scene.address), scene.accepted()])
-  let read = 0
-  const reading = (async () => { for await (const _ of bob.frames) read++ })()
-  let over = false
-  const timer = setTimeout(() => { over = true }, 50)
-  const frame = new Uint8Array(100)
-  const started = performance.now()
-  while (!over) {
-    await alice.send(frame)
-    assert.ok(performance.now() - started < 5_000, 'the timer never ran')
+test('a loop that sends without end has to wait a turn now and then, though the system takes everything', async () => {
+  const clock = new ManualClock()
+  await using scene = await Scene.open({ clock })
+  const alice = await scene.transport.dial(scene.address)
+  const empty = new Uint8Array(0)
+  let sent = 0
+  const sending = (async () => { for (;;) await alice.send(empty).then(() => { sent++ }) })().catch(() => {})
+  for (const inTurn of [4_095, 8_191, 12_287]) {
+    for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+    assert.is(sent, inTurn)
+    clock.advance(0)
   }
-  clearTimeout(timer)
-  assert.ok(read > 0)
   await alice.close()
-  await reading
+  await sending
 })
 
 test('IPv6 addresses are listened on and dialled', async () => {

@@ -7,7 +7,7 @@ import { Scene } from './support/scene.ts'
 const test = suite('websocket listener, before the upgrade')
 
 /** Short patience, so that no test has to wait long to see it end. */
-const IMPATIENT = { headersTimeoutMs: 150, requestTimeoutMs: 150, timeoutCheckMs: 30 }
+const IMPATIENT = { headersTimeoutMs: 150, timeoutCheckMs: 30 }
 
 /** The status line that answers this request. */
 async function answerTo(scene: Scene, request: string): Promise<string> {
@@ -109,7 +109,7 @@ test('compression is not agreed to, even where it is offered', async () => {
 test('the owner is asked before the upgrade and may refuse', async () => {
   const asked: string[] = []
   let verdict: () => boolean | Promise<boolean> = () => true
-  await using scene = await Scene.open({ limits: IMPATIENT, admit: address => { asked.push(address); return verdict() } })
+  await using scene = await Scene.open({ limits: { ...IMPATIENT, requestTimeoutMs: 150 }, admit: address => { asked.push(address); return verdict() } })
   assert.match(asked[0]!, /^ws:\/\/127\.0\.0\.1:\d+$/)
   verdict = async () => false
   assert.is(await answerTo(scene, upgradeRequest()), 'HTTP/1.1 403 Forbidden')
@@ -154,6 +154,19 @@ test('channels held at once are bounded', async () => {
   for (const client of clients) client.destroy()
   for (const _ of clients) await (await scene.accepted()).close()
   await scene.othersAreUnharmed()
+})
+
+test('channels admitted at the same moment do not overrun the bound', async () => {
+  let admitAll!: () => void
+  const admitted = new Promise<boolean>(resolve => { admitAll = () => resolve(true) })
+  await using listener = await new WebSocketTransport({ limits: { channelsPendingMax: 2 }, admit: () => admitted }).listen('ws://127.0.0.1:0')
+  const clients = Array.from({ length: 6 }, () => new RawClient(listener.address))
+  const answers = clients.map(client => client.upgrade())
+  await new Promise(resolve => setTimeout(resolve, 50))
+  admitAll()
+  const statuses = (await Promise.all(answers)).map(head => head.slice(9, 12)).sort()
+  assert.equal(statuses, ['101', '101', '503', '503', '503', '503'])
+  for (const client of clients) client.destroy()
 })
 
 test('in a crowd of silent sockets the oldest give way and an honest one gets in', async () => {
