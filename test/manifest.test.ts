@@ -14,7 +14,7 @@ const ours = suite('package.json')
 ours('every entry is a file of lib', () => {
   const targets = Object.values(manifest.exports).flatMap(target => typeof target === 'string' ? [target] : Object.values(target))
   const missing = targets.filter(target => target !== './package.json')
-    .map(target => target.replace(/^\.\/dist\//, 'lib/').replace(/(\.d)?\.[jt]s$/, '.ts'))
+    .map(target => target.replace(/^\.\/dist\/(node\/)?/, 'lib/').replace(/(\.d)?\.[jt]s$/, '.ts'))
     .filter(file => !existsSync(join(root, file)))
   assert.equal(missing, [])
 })

@@ -1,17 +1,11 @@
-import type { TLSSocket } from 'node:tls'
-import { WebSocket } from 'ws'
 import type { IClock } from '../contracts/clock.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import type { ServerTls } from './http-server.node.ts'
-import { SUBPROTOCOL } from './subprotocol.ts'
-import { dialFailed, quoted, reasonOf } from './transport-error.ts'
+import { quoted } from './transport-error.ts'
 import { transportLimitsFrom, type TransportLimits } from './transport-limits.ts'
-import { WebSocketChannel } from './websocket-channel.node.ts'
-import { listenOn } from './websocket-listener.node.ts'
-import { socketOptions } from './websocket-options.node.ts'
 
 export { TransportError } from './transport-error.ts'
 export type { TransportLimits } from './transport-limits.ts'
@@ -51,7 +45,10 @@ export interface WebSocketOptions {
   trustProxy?: boolean | undefined
 }
 
-/** WebSockets in Node: `ws:` and `wss:`, dialling and listening. */
+/**
+ * WebSockets in Node: `ws:` and `wss:`, dialling and listening. The package `ws`, and Node's own HTTP behind it, are loaded
+ * with the first socket: they take longer to import than the rest of this library.
+ */
 export class WebSocketTransport implements ITransport<'websocket'> {
   readonly name = 'websocket'
   readonly schemes: readonly string[] = ['ws:', 'wss:']
@@ -67,16 +64,21 @@ export class WebSocketTransport implements ITransport<'websocket'> {
 
   /** Throws ERR_TRANSPORT_DIAL_FAILED; gives up after `limits.dialTimeoutMs` unless told otherwise. */
   dial(address: string, options?: WaitOptions): Promise<IChannel> {
-    return withDeadline(this.#clock, options, signal => this.#open(address, signal), {
+    return withDeadline(this.#clock, options, async signal => {
+      const { openSocket } = await import('./websocket-dial.node.ts')
+      signal.throwIfAborted()
+      return await openSocket(address, { clock: this.#clock, limits: this.#limits, tls: this.#options.tls, randomMask: this.#options.randomMask === true }, signal)
+    }, {
       defaultTimeoutMs: this.#limits.dialTimeoutMs,
       what: `dialling ${quoted(address)}`,
     })
   }
 
   /** Port 0 picks a free one; `address` of the listener says which. Throws ERR_TRANSPORT_LISTEN_FAILED. */
-  listen(address: string, options?: WaitOptions): Promise<IListener> {
+  async listen(address: string, options?: WaitOptions): Promise<IListener> {
+    const { listenOn } = await import('./websocket-listener.node.ts')
     const { tls, allowedOrigins, admit, trustProxy = false } = this.#options
-    return listenOn(address, {
+    return await listenOn(address, {
       clock: this.#clock,
       limits: this.#limits,
       tls: serverTls(tls),
@@ -85,63 +87,8 @@ export class WebSocketTransport implements ITransport<'websocket'> {
       trustProxy,
     }, options)
   }
-
-  #open(address: string, signal: AbortSignal): Promise<IChannel> {
-    return new Promise((resolve, reject) => {
-      const socket = this.#socketTo(address)
-      const giveUp = (): void => socket.terminate()
-      signal.addEventListener('abort', giveUp)
-      let raw: TLSSocket
-      socket.on('upgrade', response => {
-        raw = response.socket as TLSSocket
-        const stranger = certificateFault(raw, this.#options.tls?.pinSha256)
-        if (stranger === undefined) return
-        reject(dialFailed(address, stranger))
-        socket.terminate()
-      })
-      socket.on('error', error => reject(dialFailed(address, reasonOf(error), error)))
-      socket.once('open', () => {
-        signal.removeEventListener('abort', giveUp)
-        // In the same tick: the first frames may have come with the answer.
-        resolve(new WebSocketChannel(socket, raw, { direction: 'outbound', remoteAddress: address, clock: this.#clock, limits: this.#limits }))
-      })
-    })
-  }
-
-  #socketTo(address: string): WebSocket {
-    if (!/^wss?:\/\//i.test(address)) throw dialFailed(address, 'expected an address such as ws://127.0.0.1:8080')
-    try {
-      return new WebSocket(address, SUBPROTOCOL, {
-        ...socketOptions(this.#limits),
-        ...clientTls(this.#options.tls),
-        ...(this.#options.randomMask === true ? {} : { generateMask: zeroMask }),
-      })
-    } catch (error) {
-      throw dialFailed(address, reasonOf(error), error)
-    }
-  }
 }
-
-/** `ws` then leaves both masking and unmasking out. */
-const zeroMask = (mask: Uint8Array): void => void mask.fill(0)
 
 function serverTls({ key, cert }: WebSocketTls = {}): ServerTls | undefined {
   return key === undefined || cert === undefined ? undefined : { key, cert }
-}
-
-/** Only what was given: an undefined would stand over Node's default. */
-function clientTls({ ca, servername, pinSha256, rejectUnauthorized = pinSha256 === undefined }: WebSocketTls = {}) {
-  return {
-    rejectUnauthorized,
-    ...(ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
-    ...(servername === undefined ? {} : { servername }),
-  }
-}
-
-/** What is wrong with the other side's certificate, where there is one and one is pinned. Nothing secret has been sent yet. */
-function certificateFault(socket: TLSSocket, pinSha256: string | undefined): string | undefined {
-  if (pinSha256 === undefined || !socket.encrypted) return undefined
-  const plainHex = (hex: string): string => hex.replaceAll(':', '').toLowerCase()
-  const got = plainHex(socket.getPeerCertificate().fingerprint256 ?? '')
-  return got === plainHex(pinSha256) ? undefined : `expected the pinned certificate, got ${got || 'none'}`
 }

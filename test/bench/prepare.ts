@@ -7,7 +7,7 @@ import { runProgram } from './programs.ts'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const PEERS = fileURLToPath(new URL('./peers/', import.meta.url))
-export const BUILT_ENTRY = join(ROOT, 'dist/index.js')
+export const BUILT_ENTRY = join(ROOT, 'dist/node/index.js')
 const OURS = fileURLToPath(new URL('./ours/', import.meta.url))
 
 const INSTALL_TIMEOUT_MS = 180_000
