@@ -6,6 +6,7 @@ import type {
   Receivers, ReplyPayload, RequestPayload, RequestType, Responders,
 } from '../contracts/protocol.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
+import { REFUSAL_TYPE } from './define-protocol.ts'
 import { loadPayloadChecker, payloadCheckerReady, PayloadChecks } from './payload-check.ts'
 
 type Row = (payload: unknown, from: PeerInfo, message: P2PMessage) => unknown
@@ -82,7 +83,8 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
   /** Overriding it? Call `super.onRegister(context)` first. */
   onRegister(context: ProtocolContext): void {
     this.#context = context
-    void loadPayloadChecker()
+    // Should it fail, the first message will say so.
+    loadPayloadChecker().catch(() => {})
   }
 
   onUnregister(): void | Promise<void> {
@@ -98,15 +100,15 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
       await (this.receive as Table)[type]?.(message.payload, from, message)
     } else if (Object.hasOwn(this.definition.requests, type)) {
       await this.#answerRequest(message, from)
+    } else if (type === REFUSAL_TYPE && message.inReplyTo !== undefined) {
+      throw this.#late('a refusal')
     } else {
       throw new P2PError(ErrorCode.PROTOCOL_UNKNOWN_TYPE, `${this.protocolName} has no word '${type}'`, { peerId: message.from, protocol: this.protocolName })
     }
   }
 
   async #answerRequest(message: P2PMessage, from: PeerInfo): Promise<void> {
-    if (message.inReplyTo !== undefined) {
-      throw new P2PError(ErrorCode.PROTOCOL_UNEXPECTED_REPLY, `an answer to '${message.type}' came that nobody waits for: too late, or never asked`, { protocol: this.protocolName })
-    }
+    if (message.inReplyTo !== undefined) throw this.#late(`an answer to '${message.type}'`)
     if (!this.#checks.request(message.type).fits(message.payload)) throw this.#misfit(message, `'${message.type}'`)
     const respond = (this.answer as Table)[message.type]
     if (respond === undefined) {
@@ -115,6 +117,10 @@ export abstract class ProtocolHandler<D extends ProtocolDefinition> implements I
     const payload = await respond(message.payload, from, message)
     this.#mustFit(this.#checks.reply(message.type), message.type, payload)
     await this.context.reply(message, payload)
+  }
+
+  #late(what: string): P2PError {
+    return new P2PError(ErrorCode.PROTOCOL_UNEXPECTED_REPLY, `${what} came that nobody waits for: too late, or never asked`, { protocol: this.protocolName })
   }
 
   #mustFit(check: { fits(payload: unknown): boolean; why(payload: unknown): string }, type: string, payload: unknown): void {

@@ -5,10 +5,10 @@ import type { Effect } from '../contracts/state-machine.ts'
 /** What the handler itself must do with the effects that never leave the node. */
 export interface EffectSink<Event> {
   onEvent(event: Event): void
-  /** A timer ran out, unless it was cancelled first. */
-  onTimer(timer: string): void
-  /** An answer to a `request` effect, or why there is none. */
-  onAnswer?(ref: string, answer: { payload: unknown } | { error: unknown }): void
+  /** A timer ran out, unless it was cancelled first. What it throws, or its promise rejects with, is reported. */
+  onTimer(timer: string): void | Promise<void>
+  /** An answer to a `request` effect, or why there is none. Likewise. */
+  onAnswer?(ref: string, answer: { payload: unknown } | { error: unknown }): void | Promise<void>
 }
 
 /** Timers under way, by name; scheduling a name again replaces it. One set belongs to one handler. */
@@ -63,7 +63,7 @@ export async function runEffects<D extends ProtocolDefinition, Event>(
         else await context.store.put(effect.key, effect.value, { sync: effect.sync })
         break
       case 'schedule':
-        timers.schedule(context, effect.timer, effect.delayMs, () => sink.onTimer(effect.timer))
+        timers.schedule(context, effect.timer, effect.delayMs, () => guarded(context, `timer '${effect.timer}'`, () => sink.onTimer(effect.timer)))
         break
       case 'cancel':
         timers.cancel(effect.timer)
@@ -90,9 +90,26 @@ function ask<Event>(
   sink: EffectSink<Event>,
 ): void {
   context.request(effect.to, { type: effect.type, payload: effect.payload }, { timeoutMs: effect.timeoutMs, signal: context.signal }).then(
-    reply => sink.onAnswer?.(effect.ref, { payload: reply.payload }),
-    (error: unknown) => sink.onAnswer?.(effect.ref, { error }),
+    reply => tell(context, effect.ref, sink, { payload: reply.payload }),
+    (error: unknown) => tell(context, effect.ref, sink, { error }),
   )
+}
+
+function tell<Event>(context: ProtocolContext, ref: string, sink: EffectSink<Event>, answer: { payload: unknown } | { error: unknown }): void {
+  guarded(context, `answer '${ref}'`, () => sink.onAnswer?.(ref, answer))
+}
+
+/** Nobody waits for what a timer or an answer sets off, so its failure is told instead of thrown; after the end, nothing is set off. */
+function guarded(context: ProtocolContext, what: string, run: () => void | Promise<void>): void {
+  if (context.signal.aborted) return
+  const failed = (error: unknown): void => {
+    if (!context.signal.aborted) context.report(new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `failed on its ${what}: ${String(error)}`, { cause: error }))
+  }
+  try {
+    run()?.catch(failed)
+  } catch (error) {
+    failed(error)
+  }
 }
 
 /** A send that fails blames nobody: the link's own errors have already said who. */
