@@ -78,7 +78,8 @@ export class Link {
   #over = false
   readonly #ended: Promise<void>
   #resolveEnded!: () => void
-  readonly #stop = new AbortController()
+  /** Ends a pause in reading; there only while one lasts. */
+  #pause: AbortController | undefined
 
   constructor(options: LinkOptions) {
     const { node, secure, owner } = options
@@ -333,7 +334,9 @@ export class Link {
 
   async #slowDown(restMs: number, what: string): Promise<void> {
     this.#owner.refused(this, this.#rateLimited(what, restMs))
-    await sleep(this.#node.clock, restMs, this.#stop.signal).catch(() => {})
+    this.#pause = new AbortController()
+    await sleep(this.#node.clock, restMs, this.#pause.signal).catch(() => {})
+    this.#pause = undefined
   }
 
   /** The peer's channel stays unread until one of its handlers is done: the backpressure reaches its socket. */
@@ -353,7 +356,7 @@ export class Link {
     if (this.#over) return
     this.#over = true
     this.#ending = ending
-    this.#stop.abort()
+    this.#pause?.abort()
     this.#handlingWaiter?.()
     const channelClosed = this.secure.channel.close(ending.reason)
     this.#owner.closed(this, ending)
