@@ -64,11 +64,11 @@ export class WebSocketTransport implements ITransport<'websocket'> {
 
   /** Throws ERR_TRANSPORT_DIAL_FAILED; gives up after `limits.dialTimeoutMs` unless told otherwise. */
   dial(address: string, options?: WaitOptions): Promise<IChannel> {
-    return withDeadline(this.#clock, options, async signal => {
-      const { openSocket } = await import('./websocket-dial.node.ts')
+    const setup = { clock: this.#clock, limits: this.#limits, tls: this.#options.tls, randomMask: this.#options.randomMask === true }
+    return withDeadline(this.#clock, options, signal => dialRoom?.openSocket(address, setup, signal) ?? loadDialRoom().then(({ openSocket }) => {
       signal.throwIfAborted()
-      return await openSocket(address, { clock: this.#clock, limits: this.#limits, tls: this.#options.tls, randomMask: this.#options.randomMask === true }, signal)
-    }, {
+      return openSocket(address, setup, signal)
+    }), {
       defaultTimeoutMs: this.#limits.dialTimeoutMs,
       what: `dialling ${quoted(address)}`,
     })
@@ -91,4 +91,16 @@ export class WebSocketTransport implements ITransport<'websocket'> {
 
 function serverTls({ key, cert }: WebSocketTls = {}): ServerTls | undefined {
   return key === undefined || cert === undefined ? undefined : { key, cert }
+}
+
+const importDialRoom = () => import('./websocket-dial.node.ts')
+
+let dialRoom: Awaited<ReturnType<typeof importDialRoom>> | undefined
+
+/**
+ * `ws` and Node's HTTP are loaded by the first dial, so that importing the package stays cheap. The module is
+ * kept: an import() that has been answered before still costs a tenth of a dial.
+ */
+async function loadDialRoom(): ReturnType<typeof importDialRoom> {
+  return dialRoom ??= await importDialRoom()
 }
