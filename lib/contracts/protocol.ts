@@ -62,7 +62,7 @@ export interface ProtocolContext {
   author(message: OutgoingMessage): Promise<Uint8Array>
   /** Checks form, proof and header of such a frame, whoever brought it and whenever; marks nothing as seen. Rejects with ERR_WIRE_*. */
   verify(frame: Uint8Array): Promise<P2PMessage>
-  /** Hands a frame that came by this plugin's own route to the node's intake, as from its author. */
+  /** Hands a frame that came by this plugin's own route to the node's intake, as from its author. An envelope sealed to this node is opened first. */
   deliver(frame: Uint8Array, via: PeerInfo): Promise<void>
   /** Runs another handler on a fresh identity, never persisted, with links of its own and this protocol's store: nothing ties it to this node but the network address. */
   ephemeral(handler: IProtocolHandler): Promise<AsyncDisposable>

@@ -8,6 +8,7 @@ import { MemoryStore, mountedStore, prefixedStore } from '../foundation/memory-s
 import type { LocalNode } from '../peers/local-node.ts'
 import type { PeerManager } from '../peers/peer-manager.ts'
 import { PeerRecordBook } from '../peers/peer-records.ts'
+import { isEnvelope, openEnvelope } from '../peers/sealed-envelope.ts'
 import type { Furniture, P2PConfig } from './config.ts'
 import type { Outbound } from './outbound.ts'
 import { speaks } from './outbound.ts'
@@ -57,7 +58,8 @@ export function createHouse(options: HouseOptions): House {
     author: (protocol, message) => outbound.author(protocol, message),
     verify: async frame => node.intake.verify(frame),
     deliver: async (frame, via) => {
-      const message = node.intake.deliver(frame, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))
+      const inner = isEnvelope(frame) ? await openEnvelope(node, frame) : frame
+      const message = node.intake.deliver(inner, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))
       await options.route(message, senderOf(message.from))
     },
     ephemeral: async ({ handler: parent, abort: { signal }, ephemerals }, handler) => {

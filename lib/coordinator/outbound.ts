@@ -5,6 +5,7 @@ import type { WaitOptions } from '../contracts/wait.ts'
 import { fromHex } from '../foundation/hex.ts'
 import type { PeerManager } from '../peers/peer-manager.ts'
 import type { PeerRecord } from '../peers/peer-table.ts'
+import { sealEnvelope } from '../peers/sealed-envelope.ts'
 import type { CompleteFields } from '../peers/sender.ts'
 import type { BroadcastReceipt, SendReceipt } from './config.ts'
 import type { PendingRequests } from './pending-requests.ts'
@@ -32,7 +33,7 @@ export class Outbound {
   /** From the application, which names the protocol in the message if it means one. */
   async sendTo(peerId: PeerId, message: OutgoingMessage, options: WaitOptions & { route?: 'direct' | 'any' }): Promise<SendReceipt> {
     const { manager } = this.#options
-    if (options.route === 'any' && manager.recordOf(peerId)?.openLink === undefined) return await this.#relay(peerId)
+    if (options.route === 'any' && manager.recordOf(peerId)?.openLink === undefined) return await this.#relay(peerId, message, options)
     const record = manager.linkedRecord(peerId)
     const fields = manager.fieldsOf(message, message.protocol, record)
     await manager.send(record, fields, this.#authOf(message.protocol, message.type), options)
@@ -120,8 +121,19 @@ export class Outbound {
     throw new P2PError(ErrorCode.PROTOCOL_UNKNOWN, `${record.surface.peerId} does not speak '${protocol}'; it speaks ${record.room.protocols?.map(({ name }) => name).join(', ') || 'nothing'}`, { peerId: record.surface.peerId, protocol })
   }
 
-  async #relay(peerId: PeerId): Promise<SendReceipt> {
-    throw new P2PError(ErrorCode.RELAY_NO_PROVIDER, `${peerId} is not connected and no plugin plays the relay role; connectToPeer first, or register one`, { peerId })
+  /** To a peer we have no link to: signed by us, sealed to its key, carried by whoever plays the relay role. */
+  async #relay(peerId: PeerId, message: OutgoingMessage, options: WaitOptions): Promise<SendReceipt> {
+    const { manager, registry } = this.#options
+    const relay = registry.role('relay')
+    if (relay === undefined) {
+      throw new P2PError(ErrorCode.RELAY_NO_PROVIDER, `${peerId} is not connected and no plugin plays the relay role; connectToPeer first, or register one`, { peerId })
+    }
+    const id = manager.names.resolve(peerId)
+    if (id === undefined) throw new P2PError(ErrorCode.PEER_UNKNOWN, `no peer is known as ${JSON.stringify(peerId)}; a message can only be sealed to a known key`, { peerId })
+    const publicKey = fromHex(id)
+    const fields = manager.fieldsOf(message, message.protocol, { publicKey })
+    await relay.send(id, sealEnvelope(manager.node, publicKey, await manager.frameOf(fields)), options)
+    return { messageId: fields.messageId }
   }
 }
 

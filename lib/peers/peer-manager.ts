@@ -294,7 +294,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   // For those inside the house: with the protocol, and the authentication it declares.
 
   /** Checks what a caller wants said and completes it. Throws TypeError or RangeError. */
-  fieldsOf(message: OutgoingMessage, protocol: string | undefined, to?: PeerRecord): CompleteFields {
+  fieldsOf(message: OutgoingMessage, protocol: string | undefined, to?: Pick<PeerRecord, 'publicKey'>): CompleteFields {
     return outgoingFields(message, protocol, this.node, this.names, to?.publicKey)
   }
 
@@ -306,6 +306,11 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   broadcastTo(records: readonly PeerRecord[], fields: CompleteFields, auth: LeastAuth, options?: WaitOptions): Promise<BroadcastResult> {
     return this.#sender.broadcast(records, fields, auth, options)
+  }
+
+  /** The same, of fields that are complete already. */
+  async frameOf(fields: CompleteFields): Promise<Uint8Array> {
+    return (await this.#sender.signed(fields)).frame
   }
 
   /** A signed frame that stands by itself, whoever carries it. */
