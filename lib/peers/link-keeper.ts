@@ -120,7 +120,7 @@ export class LinkKeeper implements LinkOwner {
   closed(link: Link, ending: LinkEnding): void {
     const record = this.#options.table.get(link.id)
     if (record === undefined) return
-    if (record.spare === link) return this.#dropSpare(record)
+    if (record.spare === link) return this.#dropSpare(record, link)
     if (record.link !== link) return
     if (record.spare !== undefined) this.#promoteSpare(record, link, record.spare)
     else this.#lose(record, ending)
@@ -222,14 +222,18 @@ export class LinkKeeper implements LinkOwner {
     this.#useLink(record, fresh)
   }
 
-  #dropSpare(record: PeerRecord): void {
+  /** What was queued on it before the newer came leaves by the newer. */
+  #dropSpare(record: PeerRecord, spare: Link): void {
     record.spare = undefined
+    if (record.link?.isOpen) spare.handOver(record.link)
     record.spareWatch?.[Symbol.dispose]()
     record.spareWatch = undefined
   }
 
   #promoteSpare(record: PeerRecord, lost: Link, spare: Link): void {
-    this.#dropSpare(record)
+    record.spare = undefined
+    record.spareWatch?.[Symbol.dispose]()
+    record.spareWatch = undefined
     lost.handOver(spare)
     this.#useLink(record, spare)
   }
