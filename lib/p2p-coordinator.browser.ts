@@ -4,7 +4,7 @@ import { baseBackend, chooseBackend } from './crypto/select.ts'
 import { WebSocketTransport } from './transports/websocket.browser.ts'
 
 const browserFurniture: Furniture = {
-  transports: config => [new WebSocketTransport(config.clock ? { clock: config.clock } : {})],
+  transports: ({ clock, limits }) => [new WebSocketTransport({ clock, limits })],
   baseBackend: () => baseBackend(),
   bestBackend: name => chooseBackend(name),
 }

@@ -5,7 +5,7 @@ import { createNobleBackend } from './crypto/noble.ts'
 import { WebSocketTransport } from './transports/websocket.node.ts'
 
 const nodeFurniture: Furniture = {
-  transports: config => [new WebSocketTransport(config.clock ? { clock: config.clock } : {})],
+  transports: ({ clock, limits }) => [new WebSocketTransport({ clock, limits })],
   baseBackend: name => (name === 'noble' ? createNobleBackend() : baseBackend()),
   bestBackend: name => chooseBackend(name),
 }
