@@ -223,7 +223,8 @@ export class Link {
         messages += this.#takePart(kind, body)
       })
     } catch (error) {
-      this.#refuse(asP2PError(error, this.id))
+      // Parts, hellos and fragments come from nobody but this peer.
+      this.#refuse(blaming(asP2PError(error, this.id), this.id))
     }
     const restMs = this.rates.messages(messages)
     if (restMs > 0) return this.#slowDown(restMs, 'messages')
@@ -384,4 +385,8 @@ export class Link {
 function asP2PError(error: unknown, peerId: string): P2PError {
   if (!(error instanceof P2PError)) return new P2PError(ErrorCode.WIRE_MALFORMED, `unreadable input from ${peerId}: ${String(error)}`, { peerId, cause: error })
   return error
+}
+
+function blaming(error: P2PError, peerId: string): P2PError {
+  return error.peerId === undefined ? new P2PError(error.code, `${error.message} (sent by ${peerId})`, { peerId, cause: error }) : error
 }

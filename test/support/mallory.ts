@@ -1,6 +1,6 @@
 import { ErrorCode, P2PError } from '../../lib/contracts/errors.ts'
 import type { IChannel, ITransport } from '../../lib/contracts/transport.ts'
-import { generateIdentity } from '../../lib/crypto/identity.ts'
+import { createIdentity } from '../../lib/crypto/identity.ts'
 import { fromHex } from '../../lib/foundation/hex.ts'
 import { DEFAULT_LIMITS } from '../../lib/foundation/limits.ts'
 import { encodeHello, type Hello } from '../../lib/peers/hello.ts'
@@ -8,6 +8,7 @@ import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions
 import { acceptSecure, dialSecure, type SecureLink } from '../../lib/peers/noise/secure-link.ts'
 import type { OutgoingFields } from '../../lib/wire/author.ts'
 import { PartKind, readParts, writeParts, type Part } from '../../lib/wire/parts.ts'
+import { fastBackend } from './backends.ts'
 import { TurnClock } from './turn-clock.ts'
 import { until } from './until.ts'
 
@@ -17,6 +18,8 @@ export interface MalloryOptions extends LocalNodeOptions {
   protocols?: Hello['protocols']
   boot?: Uint8Array
 }
+
+const backend = await fastBackend()
 
 /** A peer that completes the handshake and then says whatever a test wants, rules or no rules. */
 export class Mallory {
@@ -36,7 +39,8 @@ export class Mallory {
 
   /** Somebody with a key, and what it takes to make frames. */
   static person(options: LocalNodeOptions = {}): LocalNode {
-    return createLocalNode({ clock: new TurnClock(), identity: generateIdentity(), ...options }, plainVocabulary(DEFAULT_LIMITS))
+    const crypto = { base: () => backend, best: async () => ({ backend, notes: [] }) }
+    return createLocalNode({ clock: new TurnClock(), crypto, identity: createIdentity({ backend }), ...options }, plainVocabulary(DEFAULT_LIMITS))
   }
 
   static async dial(transport: ITransport, address: string, options: MalloryOptions = {}): Promise<Mallory> {
