@@ -16,7 +16,8 @@ const IMPORT_TIMEOUT_MS = 20_000
 const BUNDLES = [
   {
     name: 'core + WebSocket',
-    gzBytesMax: 40_000,
+    // Not the 40 kB first hoped for: docs/decisions/0007-size-of-the-core.md.
+    gzBytesMax: 58_000,
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'",
   },
   {
