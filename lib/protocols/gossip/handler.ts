@@ -1,0 +1,306 @@
+import type { Static, TSchema } from 'typebox'
+import { ErrorCode, P2PError } from '../../contracts/errors.ts'
+import type { P2PMessage, PeerId } from '../../contracts/message.ts'
+import type { PeerInfo } from '../../contracts/peer.ts'
+import type { ProtocolContext, Receivers, Responders } from '../../contracts/protocol.ts'
+import type { IPubSub, PublishReceipt, PubSubItem, SubscribeOptions } from '../../contracts/pubsub.ts'
+import type { WaitOptions } from '../../contracts/wait.ts'
+import { baseBackend } from '../../crypto/select.ts'
+import { deferOn } from '../../foundation/clock.ts'
+import { toHex } from '../../foundation/hex.ts'
+import { SafeEmitter } from '../../foundation/safe-emitter.ts'
+import { ProtocolHandler } from '../../protocol-kit/protocol-handler.ts'
+import { EffectTimers, runEffects, type EffectSink } from '../../protocol-kit/run-effects.ts'
+import { draw, fractions } from './chance.ts'
+import { gossipProtocol, PUBLICATION, type GossipProtocol, type Item } from './definition.ts'
+import type { Entry } from './entry.ts'
+import type { GossipEffect, GossipEvent, GossipInput } from './events.ts'
+import { factsOf } from './facts.ts'
+import { FirstSubscriber } from './first-subscriber.ts'
+import type { Hasher } from './item-id.ts'
+import { FRAME_BYTES_MAX, TOPIC_CHARS_MAX } from './limits.ts'
+import type { EvictionReason } from './mesh.ts'
+import { Outgoing } from './outgoing.ts'
+import { gossipParameters, type GossipParameters, type GossipPreset } from './parameters.ts'
+import { ownItem, ReceivedItem } from './received-item.ts'
+import { GossipState, type GossipStats } from './state.ts'
+import { Subscriptions, type Listener, type Options } from './subscriptions.ts'
+import { pageOf, type SyncAnswer, type SyncQuestion } from './sync.ts'
+import type { TopicOptions } from './topic.ts'
+
+export interface GossipOptions {
+  /** The numbers of one of the seeds. */
+  preset?: GossipPreset
+  parameters?: Partial<GossipParameters>
+  /** What single topics have of their own. */
+  topics?: Readonly<Record<string, TopicOptions>>
+  /** Operators' own peers, by id: always pushed to, never in a mesh, never judged. */
+  direct?: readonly PeerId[]
+  /** P5: what the application thinks of a peer, asked once a heartbeat. */
+  appScore?: (peerId: PeerId) => number
+  /** Listeners hear what this node publishes itself. False by default. */
+  echo?: boolean
+  /** SHA-256; JavaScript's by default, Node's where this comes from `index.node.ts`. */
+  hasher?: Hasher
+}
+
+/** What the plugin tells about its meshes. */
+export interface GossipEvents {
+  /** A peer is pushed to in this topic from now on. */
+  peerGrafted: (event: { peerId: PeerId; topic: string }) => void
+  /** It no longer is; it has been told, unless its link is gone. */
+  peerEvicted: (event: { peerId: PeerId; topic: string; reason: EvictionReason }) => void
+  /** It has broken so many rules that nothing it says is read any more. */
+  peerGraylisted: (event: { peerId: PeerId; score: number }) => void
+}
+
+export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, EffectSink<GossipEvent> {
+  readonly pubsub: IPubSub = this
+  readonly events = new SafeEmitter<GossipEvents>()
+  readonly #options: GossipOptions
+  readonly #parameters: GossipParameters
+  readonly #subscriptions: Subscriptions
+  readonly #timers = new EffectTimers()
+  readonly #joined = new Set<PeerId>()
+  readonly #firstSubscriber = new FirstSubscriber()
+  #state: GossipState | undefined
+  #outgoing: Outgoing | undefined
+  #idPrefix = ''
+  #published = 0
+  #reply: SyncAnswer | undefined
+
+  protected readonly receive: Receivers<GossipProtocol> = {
+    items: ({ list }, from) => this.#takeItems(list, this.#idOf(from)),
+    have: ({ list }, from) => this.#step({ kind: 'have', from: this.#idOf(from), list }),
+    want: ({ ids }, from) => this.#step({ kind: 'want', from: this.#idOf(from), ids }),
+    'dont-want': ({ ids }, from) => this.#step({ kind: 'dont-want', from: this.#idOf(from), ids }),
+    graft: ({ topic }, from) => this.#step({ kind: 'graft', from: this.#idOf(from), topic }),
+    prune: ({ topic, backoffMs }, from) => this.#step({ kind: 'prune', from: this.#idOf(from), topic, backoffMs }),
+    subscribe: ({ topics }, from) => this.#takeSubscribe(topics, this.#idOf(from)),
+    unsubscribe: ({ topics }, from) => this.#step({ kind: 'unsubscribe', from: this.#idOf(from), topics }),
+  }
+  protected override readonly answer: Responders<GossipProtocol> = {
+    sync: ({ topic, ...question }, from) => this.#answerSync(topic, question, this.#idOf(from)),
+  }
+
+  /** Throws RangeError or TypeError for parameters that cannot work. */
+  constructor(options: GossipOptions = {}) {
+    super(gossipProtocol)
+    this.#options = options
+    this.#parameters = gossipParameters(options.parameters, options.preset)
+    this.#subscriptions = new Subscriptions({
+      clock: () => this.context.clock,
+      validatorMs: this.#parameters.validatorMs,
+      validatorsMax: this.#parameters.validatorsMax,
+      onJoin: topic => this.#tellTopic('join', topic),
+      onLeave: topic => this.#tellTopic('leave', topic),
+      onFailure: cause => this.context.report(new P2PError(ErrorCode.PROTOCOL_LISTENER_FAILED, `a listener on a topic failed: ${cause instanceof Error ? cause.message : String(cause)}`, { protocol: 'gossip', cause })),
+    })
+  }
+
+  // What applications call.
+
+  /**
+   * Signs and spreads a payload of up to 64 KiB. With `timeoutMs` or a `signal` it waits for the first subscriber; else it resolves
+   * at once, with `peers` 0 where there is none, and later subscribers still get it by sync. Throws RangeError for a topic or a payload too large.
+   */
+  async publish<T>(topic: string, payload: T, options: WaitOptions = {}): Promise<PublishReceipt> {
+    checkTopic(topic)
+    const { context } = this
+    const message: P2PMessage = {
+      type: PUBLICATION, payload: { topic, body: payload }, messageId: `${this.#idPrefix}${(this.#published++).toString(36)}`,
+      timestamp: context.clock.now(), from: context.localPeer.peerId, protocol: 'gossip',
+    }
+    if (options.timeoutMs !== undefined || options.signal !== undefined) await this.#firstSubscriber.wait(context.clock, topic, () => this.subscribersOf(topic).length > 0, options)
+    const frame = await context.author({ type: PUBLICATION, payload: message.payload, messageId: message.messageId, timestamp: message.timestamp })
+    if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`a publication takes at most ${FRAME_BYTES_MAX} bytes as a frame, got ${frame.length}; publish a reference to larger things`)
+    void this.#step({ kind: 'publish', topic, frame, message })
+    if (this.#options.echo) this.#subscriptions.deliver(ownItem(message, topic, payload))
+    return { messageId: message.messageId, peers: this.#running.publishedTo }
+  }
+
+  /** Disposing the result unsubscribes. May be called before `registerProtocol`. */
+  subscribe<S extends TSchema>(topic: string, listener: (payload: Static<S>, item: PubSubItem) => void, options: SubscribeOptions<Static<S>> & { schema: S }): Disposable
+  subscribe<T = unknown>(topic: string, listener: (payload: T, item: PubSubItem) => void, options?: SubscribeOptions<T>): Disposable
+  subscribe(topic: string, listener: Listener, options?: Options): Disposable {
+    checkTopic(topic)
+    return this.#subscriptions.add(topic, listener, options)
+  }
+
+  /** Whom we push to. */
+  meshOf(topic: string): PeerId[] {
+    return this.#state?.meshOf(topic) ?? []
+  }
+
+  /** Connected peers that subscribe. */
+  subscribersOf(topic: string): PeerId[] {
+    return this.#state?.membersOf(topic) ?? []
+  }
+
+  /** PROTOCOL.md, Scores: below -100, -500 and -1,000 less and less is heard of a peer. */
+  scoreOf(peerId: PeerId): number {
+    return this.#state?.scoreOf(peerId) ?? 0
+  }
+
+  getStats(): GossipStats & { readonly pushesDropped: number } {
+    return { ...this.#running.stats, pushesDropped: this.#outgoing?.dropped ?? 0 }
+  }
+
+  // What the house calls.
+
+  override onRegister(context: ProtocolContext): void {
+    super.onRegister(context)
+    const { direct, topics, appScore, hasher } = this.#options
+    this.#idPrefix = `${toHex(draw(context, 5))}-`
+    this.#state = new GossipState({
+      parameters: this.#parameters, ownKey: context.localPeer.publicKey!, hasher: hasher ?? baseBackend(), random: fractions(context), appScore,
+      ...(direct === undefined ? {} : { direct }), ...(topics === undefined ? {} : { topics }),
+    })
+    this.#outgoing = new Outgoing({
+      send: (to, type, payload) => context.send(to, { type, payload }),
+      defer: run => deferOn(context.clock, run),
+    })
+    void this.#step({ kind: 'start' })
+    for (const topic of this.#subscriptions.topics) void this.#step({ kind: 'join', topic })
+  }
+
+  override onUnregister(): void {
+    this.#timers[Symbol.dispose]()
+    this.#outgoing?.clear()
+    this.#subscriptions.clear()
+    this.#joined.clear()
+    this.#state = undefined
+    void super.onUnregister()
+  }
+
+  async onPeerConnected(peer: PeerInfo): Promise<void> {
+    if (peer.protocols?.some(({ name }) => name === gossipProtocol.name)) this.#idOf(peer)
+  }
+
+  async onPeerDisconnected({ peerId }: PeerInfo): Promise<void> {
+    if (!this.#joined.delete(peerId)) return
+    this.#outgoing?.forget(peerId)
+    void this.#step({ kind: 'left', from: peerId })
+  }
+
+  onEvent(event: GossipEvent): void {
+    const { kind, ...told } = event
+    if (event.kind === 'grafted') this.events.emit('peerGrafted', event)
+    else if (event.kind === 'evicted') this.events.emit('peerEvicted', event)
+    else this.events.emit('peerGraylisted', told as { peerId: PeerId; score: number })
+  }
+
+  onTimer(timer: string): void {
+    void this.#step({ kind: 'timer', timer, wallMs: this.context.clock.now() })
+  }
+
+  onAnswer(ref: string, answer: { payload: unknown } | { error: unknown }): void {
+    const page = 'payload' in answer ? pageOf(answer.payload) : null
+    void this.#step(page === null ? { kind: 'sync-failed', ref } : { kind: 'sync-answer', ref, ...page })
+  }
+
+  // Between the two.
+
+  get #running(): GossipState {
+    if (this.#state !== undefined) return this.#state
+    throw new P2PError(ErrorCode.PROTOCOL_NOT_REGISTERED, 'gossip is not registered; call coordinator.registerProtocol(gossip) first', { protocol: 'gossip' })
+  }
+
+  /** Before `registerProtocol` there is nobody to tell. */
+  #tellTopic(kind: 'join' | 'leave', topic: string): void {
+    if (this.#state !== undefined) void this.#step({ kind, topic })
+  }
+
+  /** A peer may speak before we have heard that its link stands, or register gossip long after. */
+  #idOf(peer: PeerInfo): PeerId {
+    const { peerId } = peer
+    if (!this.#joined.has(peerId)) {
+      this.#joined.add(peerId)
+      void this.#step({ kind: 'joined', facts: factsOf(peer) })
+    }
+    return peerId
+  }
+
+  /** One after the other, so that a word under way is work under way, and its link is read no faster than that. */
+  async #takeItems(list: readonly Item[], from: PeerId): Promise<void> {
+    for (const item of list) {
+      if (this.#state === undefined) return
+      const checking = this.#step({ kind: 'item', from, item })
+      if (checking !== undefined) await checking
+    }
+  }
+
+  async #takeSubscribe(topics: readonly string[], from: PeerId): Promise<void> {
+    await this.#step({ kind: 'subscribe', from, topics })
+    this.#firstSubscriber.look()
+  }
+
+  #answerSync(topic: string, question: SyncQuestion, from: PeerId): SyncAnswer {
+    void this.#step({ kind: 'sync', from, topic, question })
+    const reply = this.#reply ?? { ids: new Uint8Array(0), next: null }
+    this.#reply = undefined
+    return reply
+  }
+
+  /** A promise while a signature is being checked. */
+  #step(input: GossipInput): Promise<void> | undefined {
+    const { clock } = this.context
+    return this.#carryOut(this.#running.handle(input, clock.elapsedMs()))
+  }
+
+  #carryOut(effects: readonly GossipEffect[]): Promise<void> | undefined {
+    let checking: Promise<void> | undefined
+    let rest: Exclude<GossipEffect, { kind: 'push' | 'spare' | 'verify' | 'validate' | 'deliver' | 'answer' }>[] | undefined
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'push':
+          for (const { id } of effect.to) this.#outgoing!.push(id, effect.item)
+          break
+        case 'spare':
+          for (const { id } of effect.to) this.#outgoing!.spare(id, effect.id)
+          break
+        case 'verify':
+          checking = this.#verify(effect.entry)
+          break
+        case 'validate':
+          this.#validate(effect.entry)
+          break
+        case 'deliver':
+          this.#subscriptions.deliver(new ReceivedItem(effect.entry, effect.message, effect.body))
+          break
+        case 'answer':
+          this.#reply = effect.reply
+          break
+        default:
+          (rest ??= []).push(effect)
+      }
+    }
+    if (rest !== undefined) void runEffects<GossipProtocol, GossipEvent>(this.context, rest, this, this.#timers)
+    return checking
+  }
+
+  async #verify(entry: Entry): Promise<void> {
+    const { context } = this
+    let input: GossipInput
+    try {
+      input = { kind: 'verified', entry, message: await context.verify(entry.frame), wallMs: context.clock.now() }
+    } catch (error) {
+      input = { kind: 'unverified', entry, code: error instanceof P2PError ? error.code : ErrorCode.PROTOCOL_HANDLER_FAILED, fault: false }
+    }
+    if (this.#state !== undefined) await this.#step(input)
+  }
+
+  /** Validators are not waited for: how many are under way is bounded by the state. */
+  #validate(entry: Entry): void {
+    const verdict = this.#subscriptions.judge(entry.topic, new ReceivedItem(entry, entry.message!, entry.body))
+    if (!(verdict instanceof Promise)) return void this.#step({ kind: 'verdict', entry, verdict })
+    void verdict.then(late => {
+      if (this.#state !== undefined) void this.#step({ kind: 'verdict', entry, verdict: late })
+    })
+  }
+}
+
+function checkTopic(topic: string): void {
+  if (typeof topic !== 'string') throw new TypeError(`a topic must be a text, got ${typeof topic}`)
+  if (topic.length === 0 || topic.length > TOPIC_CHARS_MAX) throw new RangeError(`a topic has 1 to ${TOPIC_CHARS_MAX} characters, got ${topic.length}`)
+}

@@ -1,0 +1,134 @@
+import { EMPTY_BYTES } from '../../foundation/bytes.ts'
+import type { P2PMessage } from '../../contracts/message.ts'
+import type { Core } from './core.ts'
+import type { Item } from './definition.ts'
+import { Entry } from './entry.ts'
+import { joinIds, keyOf, partsOf } from './item-id.ts'
+import { ID_BYTES, PATH_KEYS_MAX } from './limits.ts'
+import { shuffled } from './mesh.ts'
+import type { Peer } from './peer.ts'
+import { THRESHOLDS } from './score.ts'
+import type { Topic } from './topic.ts'
+
+/** Announcements wait this long for others to share their word. */
+const ANNOUNCE_MS = 25
+export const ANNOUNCE_TIMER = 'announce'
+
+/** Our own: to every peer of the topic. Returns how many it was pushed or announced to. */
+export function publish(core: Core, name: string, frame: Uint8Array, message: P2PMessage): number {
+  const topic = core.ensureTopic(name)
+  const parts = partsOf(frame)
+  if (topic === undefined || parts === null) return 0
+  const id = core.ids.idOf(frame, parts)
+  const entry = new Entry(id, keyOf(id), name, { from: undefined, frame, hops: 0, path: EMPTY_BYTES }, parts, core.nowMs, false)
+  entry.timestampMs = message.timestamp
+  core.seen.add(id, core.nowMs)
+  core.cache.hold(entry, topic)
+  const { floodPublish, largeBytes, announceMax } = core.parameters
+  const everybody = [...topic.members].filter(peer => peer.value >= THRESHOLDS.publish)
+  const isLarge = entry.size > largeBytes
+  const first = floodPublish && !isLarge ? everybody : everybody.filter(peer => peer.direct || topic.mesh.has(peer))
+  const pushed = first.length > 0 ? first : shuffled(everybody, core.random).slice(0, core.parameters.meshTarget)
+  pushTo(core, entry, pushed)
+  if (!isLarge) return pushed.length
+  const told = shuffled(everybody.filter(peer => !pushed.includes(peer)), core.random).slice(0, announceMax)
+  for (const peer of told) announceSoon(core, peer, entry)
+  return pushed.length + told.length
+}
+
+/** An item that turned out well goes on, unless it has gone far enough. */
+export function spread(core: Core, topic: Topic, entry: Entry, author: string): void {
+  const { maxHops, strictHops, largeBytes, largePushPeers } = core.parameters
+  if (entry.hops >= maxHops) {
+    entry.heldBack = true
+    entry.quiet = strictHops
+    return
+  }
+  entry.heldBack = entry.quiet = false
+  const open: Peer[] = []
+  for (const peer of topic.mesh.keys()) if (mayNeed(peer, entry, author)) open.push(peer)
+  if (entry.synced) open.forEach(peer => announceSoon(core, peer, entry))
+  else if (entry.size > largeBytes) pushToFew(core, entry, open, largePushPeers)
+  else pushTo(core, entry, open)
+  if (core.options.direct !== undefined) pushTo(core, entry, directPeers(topic).filter(peer => mayNeed(peer, entry, author)))
+}
+
+function mayNeed(peer: Peer, entry: Entry, author: string): boolean {
+  return peer.id !== author && !entry.isHeldBy(peer) && !peer.refuses(entry.key)
+}
+
+function pushToFew(core: Core, entry: Entry, open: readonly Peer[], count: number): void {
+  const drawn = shuffled(open, core.random)
+  pushTo(core, entry, drawn.slice(0, count))
+  for (const peer of drawn.slice(count)) announceSoon(core, peer, entry)
+}
+
+function pushTo(core: Core, entry: Entry, to: readonly Peer[]): void {
+  if (to.length > 0) core.out.push({ kind: 'push', to, item: itemOf(core, entry) })
+}
+
+/** As the next hop gets it: one transmission more, and our key if we only pass it on. */
+export function itemOf(core: Core, entry: Entry): Item {
+  const path = entry.from === undefined ? EMPTY_BYTES : withKey(entry.path, core.options.ownKey)
+  return { topic: entry.topic, hops: Math.min(entry.hops + 1, 255), path, frame: entry.frame }
+}
+
+/** A full path keeps its beginning. */
+function withKey(path: Uint8Array, key: Uint8Array): Uint8Array {
+  if (path.length >= PATH_KEYS_MAX * ID_BYTES) return path
+  const longer = new Uint8Array(path.length + key.length)
+  longer.set(path)
+  longer.set(key, path.length)
+  return longer
+}
+
+function directPeers(topic: Topic): Peer[] {
+  return [...topic.members].filter(peer => peer.direct)
+}
+
+/** `have`, in one word with others. What a peer's brake would not let through is left to the next heartbeat. */
+export function announceSoon(core: Core, peer: Peer, entry: Entry): void {
+  if (peer.toAnnounce.size === 0) core.out.push({ kind: 'schedule', timer: ANNOUNCE_TIMER, delayMs: ANNOUNCE_MS })
+  const ids = peer.toAnnounce.get(entry.topic)
+  if (ids === undefined) peer.toAnnounce.set(entry.topic, [entry.id])
+  else if (ids.length < core.parameters.haveIdsMax) ids.push(entry.id)
+  else core.count('announcement-dropped')
+}
+
+/** What waits for each peer, as far as its brake allows at this point of the heartbeat. */
+export function flushAnnouncements(core: Core, sinceHeartbeatMs: number): void {
+  const { havesMax, heartbeatMs } = core.parameters
+  const allowed = 2 + (havesMax - 2) * Math.min(1, sinceHeartbeatMs / heartbeatMs)
+  let waiting = false
+  for (const peer of core.peers.values()) {
+    if (peer.toAnnounce.size === 0) continue
+    if (peer.brakes.saidHaves >= allowed) waiting = true
+    else announce(core, peer, peer.toAnnounce)
+  }
+  if (waiting) core.out.push({ kind: 'schedule', timer: ANNOUNCE_TIMER, delayMs: ANNOUNCE_MS })
+}
+
+/** One `have` with as many ids as the peer will heed; empties `waiting`. */
+export function announce(core: Core, peer: Peer, waiting: Map<string, Uint8Array[]>): void {
+  const { brakes } = peer
+  const list: { topic: string; ids: Uint8Array }[] = []
+  for (const [topic, ids] of waiting) {
+    const some = ids.slice(0, Math.max(0, core.parameters.haveIdsMax - brakes.saidHaveIds))
+    if (some.length === 0 || peer.value < THRESHOLDS.gossip) continue
+    brakes.saidHaveIds += some.length
+    list.push({ topic, ids: joinIds(some) })
+  }
+  waiting.clear()
+  if (list.length === 0) return
+  brakes.saidHaves++
+  core.say(peer, 'have', { list })
+}
+
+/** Whoever is about to push it to us need not. */
+export function spare(core: Core, topic: Topic, entry: Entry): void {
+  const { dontWantBytes, largeBytes } = core.parameters
+  if (entry.size < dontWantBytes || entry.size > largeBytes) return
+  const to: Peer[] = []
+  for (const peer of topic.mesh.keys()) if (!entry.isHeldBy(peer)) to.push(peer)
+  if (to.length > 0) core.out.push({ kind: 'spare', to, id: entry.id })
+}
