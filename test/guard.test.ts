@@ -115,7 +115,7 @@ all('a run with failures exits with 1, prints their output and ends with the cou
 })
 
 all('good files pass, in sub-folders too', () => {
-  const { status, lastLine, output } = guardOn({ 'one.test.ts': good, 'below/two.test.ts': good, 'helper.ts': 'throw 1' })
+  const { status, lastLine, output } = guardOn({ 'one.test.ts': good, 'below/two.test.ts': good, 'helper.ts': 'throw 1' }, '--tests-min', '2')
   assert.is(lastLine, '2 passed, 0 failed', output)
   assert.is(status, 0)
 })

@@ -7,7 +7,7 @@ import { dialFailed, reasonOf } from './transport-error.ts'
 import type { TransportLimits } from './transport-limits.ts'
 import { WebSocketChannel } from './websocket-channel.node.ts'
 import { socketOptions } from './websocket-options.node.ts'
-import type { WebSocketTls } from './websocket.node.ts'
+import type { WebSocketTls } from './websocket-tls.ts'
 
 export interface SocketOptions {
   clock: IClock
