@@ -164,7 +164,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   async request<T = unknown>(peerId: PeerId, message: OutgoingMessage, options: WaitOptions = {}): Promise<P2PMessage<T>> {
     this.#mustRun()
     const { outbound, manager } = this.#parts
-    const answer = await outbound.request(message.protocol, peerId, message, options)
+    const answer = await outbound.request(message?.protocol, peerId, message, options)
     return surfaceMessage(answer, id => manager.names.nameOf(id)) as P2PMessage<T>
   }
 
@@ -177,7 +177,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** To every connected peer. One that fails is named in the receipt, never thrown. */
   async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastReceipt> {
     this.#mustRun()
-    return await this.#parts.outbound.broadcast(message.protocol, message, options)
+    return await this.#parts.outbound.broadcast(message?.protocol, message, options)
   }
 
   /** To all who subscribe to the topic, through the plugin in the pub/sub role. Rejects with ERR_PUBSUB_NO_PROVIDER. */

@@ -35,8 +35,8 @@ export class Outbound {
     const { manager } = this.#options
     if (options.route === 'any' && manager.recordOf(peerId)?.openLink === undefined) return await this.#relay(peerId, message, options)
     const record = manager.linkedRecord(peerId)
-    const fields = manager.fieldsOf(message, message.protocol, record)
-    await manager.send(record, fields, this.#authOf(message.protocol, message.type), options)
+    const fields = manager.fieldsOf(message, message?.protocol, record)
+    await manager.send(record, fields, this.#authOf(message.protocol, fields.type), options)
     return { messageId: fields.messageId }
   }
 

@@ -279,7 +279,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Signed, to one connected peer. Rejects with ERR_PEER_NOT_CONNECTED. */
   async sendTo(peerId: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<{ messageId: string }> {
     const record = this.linkedRecord(peerId)
-    const fields = this.fieldsOf(message, message.protocol, record)
+    const fields = this.fieldsOf(message, message?.protocol, record)
     await this.send(record, fields, 'signature', options)
     return { messageId: fields.messageId }
   }
@@ -288,7 +288,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   async broadcast(message: OutgoingMessage, options: WaitOptions & { except?: readonly PeerId[] } = {}): Promise<BroadcastResult> {
     const except = new Set(options.except?.map(id => this.names.resolve(id)))
     const records = [...this.table.open()].filter(record => !except.has(record.id))
-    return await this.broadcastTo(records, this.fieldsOf(message, message.protocol), 'signature', options)
+    return await this.broadcastTo(records, this.fieldsOf(message, message?.protocol), 'signature', options)
   }
 
   // For those inside the house: with the protocol, and the authentication it declares.

@@ -17,6 +17,8 @@ export interface MalloryOptions extends LocalNodeOptions {
   victim?: string
   protocols?: Hello['protocols']
   boot?: Uint8Array
+  /** Reads nothing once the handshake is over. */
+  deaf?: boolean
 }
 
 const backend = await fastBackend()
@@ -30,11 +32,11 @@ export class Mallory {
   /** Set when the victim has hung up, to how it ended. */
   ended: string | undefined
 
-  private constructor(self: LocalNode, link: SecureLink) {
+  private constructor(self: LocalNode, link: SecureLink, { deaf = false }: MalloryOptions) {
     this.self = self
     this.link = link
     if (link.firstParts) this.#hear(link.firstParts)
-    void this.#listen()
+    if (!deaf) void this.#listen()
   }
 
   /** Somebody with a key, and what it takes to make frames. */
@@ -49,13 +51,13 @@ export class Mallory {
 
   static async over(channel: IChannel, options: MalloryOptions = {}): Promise<Mallory> {
     const self = Mallory.person(options)
-    return new Mallory(self, await dialSecure(channel, { ...Mallory.#secure(self, options), remoteKey: options.victim === undefined ? undefined : fromHex(options.victim) }))
+    return new Mallory(self, await dialSecure(channel, { ...Mallory.#secure(self, options), remoteKey: options.victim === undefined ? undefined : fromHex(options.victim) }), options)
   }
 
   /** Answers somebody who dialled. */
   static async answer(channel: IChannel, options: MalloryOptions = {}): Promise<Mallory> {
     const self = Mallory.person(options)
-    return new Mallory(self, await acceptSecure(channel, Mallory.#secure(self, options)))
+    return new Mallory(self, await acceptSecure(channel, Mallory.#secure(self, options)), options)
   }
 
   static #secure(self: LocalNode, options: MalloryOptions) {
