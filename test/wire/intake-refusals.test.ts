@@ -232,9 +232,9 @@ blameless('the same over a link: by id, or by slot and payload, until the peer i
 blameless('a link\'s ids are remembered for a thousand messages and more, and not for ever', () => {
   const { alice, bob } = cast()
   const send = (messageId: string): unknown => bob.intake.receiveFrame(alice.author.channelFrame(note(1, { messageId })), alice.source)
-  for (let count = 0; count < 1_024; count++) send(`m${count}`)
+  for (let count = 0; count < 1_500; count++) send(`m${count}`)
   isRefusal(refused(bob, alice.author.channelFrame(note(1, { messageId: 'm0' })), alice), 'ERR_WIRE_DUPLICATE', null)
-  for (let count = 1_024; count <= 2_048; count++) send(`m${count}`)
+  for (let count = 1_500; count <= 2_048; count++) send(`m${count}`)
   send('m0')
 })
 

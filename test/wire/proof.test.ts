@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Auth, burstProof, encodeFrame, messageHash, parseFrame, type Frame } from '../../lib/wire/frame.ts'
+import { burstDigest } from '../../lib/wire/hashing.ts'
 import { ProofChecker } from '../../lib/wire/proof.ts'
 import { note, notes, Person, signed, signedTogether } from './support/people.ts'
 
@@ -68,6 +69,27 @@ proofs('a remembered root is not good for another author or count', async () => 
   // Index 0 has the same path of two among three and among four.
   const recounted = parseFrame(encodeFrame(Auth.BURST, frame!.author, burstProof(signature, 3, 0, path), header, payload), 98_304)
   assert.not.ok(checker.proves(recounted, hashOf(bob, recounted), 'carol'))
+})
+
+proofs('a remembered root is kept under everything that was checked', async () => {
+  const { alice, bob, checker } = setup()
+  const { digest, root } = { digest: burstDigest(bob.crypto, 'test', 4, new Uint8Array(32).fill(5)), root: new Uint8Array(32).fill(5) }
+  const claim = { author: alice.identity.publicKey, count: 4, root, signature: await alice.identity.sign(digest) }
+  assert.ok(checker.provesBurst(claim, 'carol'))
+  const others = [{ author: new Person('mallory').identity.publicKey }, { count: 5 }, { root: new Uint8Array(32).fill(6) }, { signature: new Uint8Array(64) }]
+  for (const other of others) assert.not.ok(checker.provesBurst({ ...claim, ...other }, 'carol'))
+  assert.is(bob.calls.verify, 1 + others.length)
+})
+
+proofs('what is remembered does not change with the buffer it came in', async () => {
+  const { alice, bob, checker } = setup()
+  const [first, second] = await aliceBurst(alice, 2)
+  const buffer = first!.bytes.slice()
+  const frame = parseFrame(buffer, 98_304)
+  assert.ok(checker.proves(frame, hashOf(bob, frame), 'carol'))
+  buffer.fill(0)
+  assert.ok(checker.proves(second!, hashOf(bob, second!), 'carol'))
+  assert.is(bob.calls.verify, 1)
 })
 
 proofs('a forged or moved path proves nothing', async () => {
