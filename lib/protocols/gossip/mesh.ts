@@ -29,13 +29,12 @@ export interface MeshPlan {
 export function planMesh(view: MeshView, parameters: GossipParameters): MeshPlan {
   const plan: MeshPlan = { graft: [], prune: [] }
   const mesh: Peer[] = []
-  for (const peer of view.mesh) {
-    if (isGood(peer, view)) mesh.push(peer)
-    else plan.prune.push({ peer, reason: 'score' })
-  }
+  const poor: Peer[] = []
+  for (const peer of view.mesh) (isGood(peer, view) ? mesh : poor).push(peer)
   const good = ordered(view.candidates.filter(peer => isGood(peer, view)), view, parameters)
   if (mesh.length < parameters.meshMin) take(parameters.meshTarget - mesh.length, good, mesh, plan)
-  if (mesh.length === 0) takeAnybody(view, parameters, mesh, plan)
+  if (mesh.length === 0) takeAnybody(poor, view, parameters, mesh, plan)
+  for (const peer of poor) if (!mesh.includes(peer)) plan.prune.push({ peer, reason: 'score' })
   if (mesh.length > parameters.meshMax) prune(mesh, view, parameters, plan)
   const outbound = count(mesh, peer => peer.outbound)
   const room = parameters.meshMax - mesh.length
@@ -61,9 +60,12 @@ function take(wanted: number, from: readonly Peer[], mesh: Peer[], plan: MeshPla
 }
 
 /** Isolation override: with nobody good in reach, the best of the rest is better than nobody. */
-function takeAnybody(view: MeshView, { meshTarget }: GossipParameters, mesh: Peer[], plan: MeshPlan): void {
-  const rest = view.candidates.filter(peer => peer.value > THRESHOLDS.graylist).sort((a, b) => b.value - a.value)
-  take(meshTarget, rest, mesh, plan)
+function takeAnybody(poor: readonly Peer[], view: MeshView, { meshTarget }: GossipParameters, mesh: Peer[], plan: MeshPlan): void {
+  const rest = [...poor, ...view.candidates].filter(peer => peer.value > THRESHOLDS.graylist).sort((a, b) => b.value - a.value)
+  for (const peer of rest.slice(0, meshTarget)) {
+    mesh.push(peer)
+    if (!poor.includes(peer)) plan.graft.push(peer)
+  }
 }
 
 /** Keeps the best by score, the quota of outbound links, and of the others as many as there is room for. */

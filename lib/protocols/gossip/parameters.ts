@@ -152,7 +152,7 @@ export function gossipParameters(changes: Partial<GossipParameters> = {}, name?:
 function checkOne(key: string, value: number | boolean): void {
   if (!Object.hasOwn(DEFAULT_PARAMETERS, key)) throw new RangeError(`${key} is not a parameter of gossip; lib/protocols/gossip/parameters.ts lists them`)
   if (typeof value !== typeof DEFAULT_PARAMETERS[key as keyof GossipParameters]) throw new TypeError(`${key} must be a ${typeof DEFAULT_PARAMETERS[key as keyof GossipParameters]}, got ${typeof value}`)
-  if (typeof value === 'number' && !(value >= 0)) throw new RangeError(`${key} must be a number of at least 0, got ${value}`)
+  if (typeof value === 'number' && !(value >= 0 || key === 'opportunisticScore')) throw new RangeError(`${key} must be a number of at least 0, got ${value}`)
 }
 
 function check(holds: boolean, expected: string): void {

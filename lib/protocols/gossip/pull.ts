@@ -78,25 +78,29 @@ export function takeWant(core: Core, peer: Peer, ids: Uint8Array): void {
   const { brakes } = peer
   if (peer.value < THRESHOLDS.gossip) return
   if (ids.length % ID_BYTES !== 0) return core.chargeBreach(peer, 'want-malformed')
-  for (let at = 0; at < ids.length; at += ID_BYTES) {
-    if (isOver(core, peer, ++brakes.wantIds, wantIdsMax, 'want')) return
+  brakes.wantIds += ids.length / ID_BYTES
+  isOver(core, peer, brakes.wantIds, wantIdsMax, 'want')
+  const end = ids.length - Math.max(0, brakes.wantIds - wantIdsMax) * ID_BYTES
+  for (let at = 0; at < end; at += ID_BYTES) {
     const entry = core.cache.get(keyOf(ids, at))
     if (entry?.state !== 'held' || entry.quiet) continue
-    if (brakes.wantBytes + entry.size > wantBytesMax) return core.count('want-bytes-dropped')
-    if (!entry.serve(peer, servesMax)) {
-      core.count('want-again')
-      continue
+    if (brakes.wantBytes + entry.size > wantBytesMax) core.count('want-bytes-dropped')
+    else if (!entry.serve(peer, servesMax)) core.count('want-again')
+    else {
+      brakes.wantBytes += entry.size
+      core.out.push({ kind: 'push', to: [peer], item: itemOf(core, entry) })
     }
-    brakes.wantBytes += entry.size
-    core.out.push({ kind: 'push', to: [peer], item: itemOf(core, entry) })
   }
 }
 
 /** It has these, or is getting them. */
 export function takeDontWant(core: Core, peer: Peer, ids: Uint8Array): void {
   if (ids.length % ID_BYTES !== 0) return core.chargeBreach(peer, 'dont-want-malformed')
-  for (let at = 0; at < ids.length; at += ID_BYTES) {
-    if (isOver(core, peer, ++peer.brakes.dontWantIds, core.parameters.dontWantIdsMax, 'dont-want')) return
+  const { dontWantIdsMax } = core.parameters
+  peer.brakes.dontWantIds += ids.length / ID_BYTES
+  isOver(core, peer, peer.brakes.dontWantIds, dontWantIdsMax, 'dont-want')
+  const end = ids.length - Math.max(0, peer.brakes.dontWantIds - dontWantIdsMax) * ID_BYTES
+  for (let at = 0; at < end; at += ID_BYTES) {
     const key = keyOf(ids, at)
     const entry = core.cache.get(key)
     if (entry === undefined) peer.refuse(key)

@@ -56,7 +56,8 @@ export class Topic {
     for (const [peerId, untilMs] of this.#backoffs) if (untilMs <= nowMs) this.#backoffs.delete(peerId)
     this.brought *= decay(elapsedMs, SCORE.nearHalfMs)
     this.window.unshift([])
-    for (const entries of this.window.splice(gossipHeartbeats)) for (const entry of entries) entry.forgetHolders()
+    // The newest is of the heartbeat to come, so there is one more than are announced.
+    for (const entries of this.window.splice(gossipHeartbeats + 1)) for (const entry of entries) entry.forgetHolders()
   }
 
   /** What each mesh peer should have brought lately; undefined where nobody can be judged by it. */
