@@ -8,6 +8,7 @@ import { build } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import ts from 'typescript'
+import { programs, runSeedSamples } from './seed-samples.mjs'
 
 const PACKAGES_MAX = 25
 const IMPORT_TIMEOUT_MS = 20_000
@@ -37,7 +38,7 @@ const say = text => console.log(`  ${text}`)
 const fail = (text, remedy) => { failures++; console.log(`  FAIL ${text}\n       ${remedy}`) }
 const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 
-const steps = { buildAndPack, lintPackage, install, importEntries, typeCheck, bundle }
+const steps = { buildAndPack, lintPackage, install, importEntries, typeCheck, seedSamples, bundle }
 const scratch = mkdtempSync(join(tmpdir(), 'package-'))
 const consumer = join(scratch, 'consumer')
 let tarball
@@ -123,18 +124,29 @@ alice.on('message', (message: P2PMessage, from: PeerInfo) => void [message.paylo
 // @ts-expect-error A peer id is text.
 export const wrong: number = alice.peerId
 `)
+  writeFileSync(join(consumer, 'globals.d.ts'), 'declare const process: { env: Record<string, string | undefined> }\n')
+  for (const [name, code] of Object.entries(programs)) writeFileSync(join(consumer, name), `${code}\nexport {}\n`)
+  const seeds = Object.keys(programs).map(name => join(consumer, name))
   const options = {
     strict: true, noEmit: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
     lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.esnext.disposable.d.ts'], types: [], skipLibCheck: false,
   }
-  const program = ts.createProgram([join(consumer, 'consumer.ts')], options)
-  const own = program.getSourceFiles().filter(file => file.fileName === join(consumer, 'consumer.ts') || file.fileName.includes(`/node_modules/${manifest.name}/`))
+  const program = ts.createProgram([join(consumer, 'consumer.ts'), join(consumer, 'globals.d.ts'), ...seeds], options)
+  const own = program.getSourceFiles().filter(file => file.fileName === join(consumer, 'consumer.ts') || seeds.includes(file.fileName) || file.fileName.includes(`/node_modules/${manifest.name}/`))
   // Asked file by file, ours alone: checking typebox's own declarations takes a quarter of a minute.
   const diagnostics = own.flatMap(file => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
   say(`a consumer's TypeScript: ${diagnostics.length} errors in ${own.length} files`)
   if (diagnostics.length > 0) {
     fail(ts.formatDiagnostics(diagnostics, { getCanonicalFileName: name => name, getCurrentDirectory: () => consumer, getNewLine: () => '\n' }),
       'Types that consumers see may come only from lib and its dependencies, not from devDependencies such as @types.')
+  }
+}
+
+async function seedSamples() {
+  try {
+    await runSeedSamples(consumer, say)
+  } catch (error) {
+    fail(`seed samples: ${error.message}`, 'They must run unchanged: mend the library, not the sample.')
   }
 }
 
