@@ -99,7 +99,7 @@ const roomRules = ROOMS.flatMap(({ files, allow }) => [
 ])
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/', 'test/bench/peers/']),
+  globalIgnores(['dist/', 'coverage/', '.cache/', 'test/bench/peers/', 'test/package/seed-004/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{js,mjs,ts}'],
