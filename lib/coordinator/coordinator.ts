@@ -4,8 +4,9 @@ import type { OutgoingMessage, P2PMessage, PeerId } from '../contracts/message.t
 import type { DisconnectReason, PeerInfo } from '../contracts/peer.ts'
 import type { IProtocolHandler } from '../contracts/protocol.ts'
 import type { IPubSub } from '../contracts/pubsub.ts'
-import type { AnnounceOptions, AnnouncementHandle, Filters, IResourceDirectory, ResourceAnnouncement, ResourceChange } from '../contracts/resources.ts'
+import type { AnnounceOptions, AnnouncementHandle, DirectoryStats, Filters, IResourceDirectory, ResourceAnnouncement, ResourceChange } from '../contracts/resources.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
+import { textOf } from '../foundation/error-text.ts'
 import { limitsFrom } from '../foundation/limits.ts'
 import { named } from '../foundation/logger.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
@@ -136,7 +137,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Unpins a local name, so that a new key may take it. */
   forget(name: PeerId): void {
     const record = this.#parts.manager.recordOf(name)
-    this.#parts.manager.names.forget(name).catch((error: unknown) => this.#report(new P2PError(ErrorCode.PEER_UNKNOWN, `could not forget '${name}' in the store: ${String(error)}`, { cause: error }), undefined))
+    this.#parts.manager.names.forget(name).catch((error: unknown) => this.#report(new P2PError(ErrorCode.PEER_UNKNOWN, `could not forget '${name}' in the store: ${textOf(error)}`, { cause: error }), undefined))
     record?.refresh(this.#parts.manager.names)
   }
 
@@ -219,12 +220,22 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const { name, curve, symmetric } = node.crypto()
     return {
       peers: manager.getStats(),
-      dht: registry.role('resources')?.getStats() ?? { totalAnnouncements: 0 },
+      dht: this.#directoryStats(),
       protocols: registry.list().map(protocol => protocol.name),
       pendingRequests: pending.size,
       refused: { ...node.intake.counters },
       seenMessages: node.intake.seenMessages,
       crypto: { name, curve, symmetric },
+    }
+  }
+
+  #directoryStats(): DirectoryStats {
+    const player = this.#parts.registry.all().find(({ handler }) => handler.resources !== undefined)?.handler
+    try {
+      return player?.resources?.getStats() ?? { totalAnnouncements: 0 }
+    } catch (error) {
+      this.#handlerFailed(player!.protocolName, 'resources.getStats', error)
+      return { totalAnnouncements: 0 }
     }
   }
 
@@ -313,7 +324,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   #handlerFailed(protocol: string, hook: string, error: unknown): void {
-    this.#report(new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `'${protocol}' failed in ${hook}: ${error instanceof Error ? error.message : String(error)}`, { protocol, cause: error }), undefined)
+    this.#report(new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `'${protocol}' failed in ${hook}: ${textOf(error)}`, { protocol, cause: error }), undefined)
   }
 
   /** Counts it, tells the application, and charges the sender's link where the fault is its own. */
@@ -326,7 +337,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** A listener of the application threw. If it was an `error` listener, only the log hears of it. */
   protected listenerFailed(cause: unknown, event: string | symbol): void {
-    const error = new P2PError(ErrorCode.PROTOCOL_LISTENER_FAILED, `a listener of this application failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    const error = new P2PError(ErrorCode.PROTOCOL_LISTENER_FAILED, `a listener of this application failed: ${textOf(cause)}`, { cause })
     named(this.#parts.node.logger, 'P2P').error(error.message)
     if (event !== 'error') this.#parts.manager.report(error)
   }

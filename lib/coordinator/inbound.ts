@@ -1,6 +1,7 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { P2PMessage } from '../contracts/message.ts'
 import type { PeerInfo } from '../contracts/peer.ts'
+import { textOf } from '../foundation/error-text.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { Registration, Registry } from './registry.ts'
 import { surfaceMessage, type Sender } from './surface.ts'
@@ -65,7 +66,7 @@ export class Inbound {
     const fault = error instanceof P2PError && SENDERS_FAULTS.has(error.code)
     const told = error instanceof P2PError && (fault || NOBODYS_FAULTS.has(error.code))
       ? error
-      : new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `the handler of '${name}' failed on '${message.type}': ${error instanceof Error ? error.message : String(error)}`, { protocol: name, cause: error })
+      : new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `the handler of '${name}' failed on '${message.type}': ${textOf(error)}`, { protocol: name, cause: error })
     this.#options.onError(told, fault ? sender : undefined)
     const isRequest = message.inReplyTo === undefined && Object.hasOwn(registration.handler.definition?.requests ?? {}, message.type)
     if (isRequest) this.#options.refuse(message, told.code, fault ? told.message : 'the handler failed')

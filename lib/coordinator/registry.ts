@@ -81,8 +81,9 @@ export class Registry implements Vocabulary {
 
   leastAuth(protocol: string | null, type: string): LeastAuth {
     if (protocol === null) return 'signature'
+    // Also of a protocol that is not registered here: an application may ask without speaking it.
+    if (type === REFUSAL_TYPE) return 'channel'
     const auth = this.#registrations.get(protocol)?.handler.definition?.auth
-    if (type === REFUSAL_TYPE && this.#registrations.has(protocol)) return 'channel'
     if (auth === undefined || typeof auth === 'string') return auth ?? 'signature'
     return Object.hasOwn(auth, type) ? auth[type]! : 'signature'
   }

@@ -2,6 +2,7 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { PeerAddresses } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import { withDeadline } from '../foundation/deadline.ts'
+import { textOf } from '../foundation/error-text.ts'
 import { toHex } from '../foundation/hex.ts'
 import { parseClose, PartKind, readParts } from '../wire/parts.ts'
 import { CloseCode } from './close-reason.ts'
@@ -125,7 +126,7 @@ function asDialError(failures: readonly unknown[], target: DialTarget, attempts:
   if (told instanceof P2PError && told.code === ErrorCode.PEER_HANDSHAKE_FAILED && target.key !== undefined) return notTheKey(told, target)
   if (failures.length === 1) return told
   const code = told instanceof P2PError ? told.code : ErrorCode.TRANSPORT_DIAL_FAILED
-  const texts = failures.map((error, index) => `${attempts[index]!.text}: ${error instanceof Error ? error.message : String(error)}`)
+  const texts = failures.map((error, index) => `${attempts[index]!.text}: ${textOf(error)}`)
   return new P2PError(code, `could not reach ${target.who}: ${texts.join('; ')}`, { peerId: target.who, cause: new AggregateError(failures) })
 }
 

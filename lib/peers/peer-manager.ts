@@ -6,6 +6,7 @@ import type { LeastAuth } from '../contracts/protocol.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { withDeadline } from '../foundation/deadline.ts'
+import { textOf } from '../foundation/error-text.ts'
 import { limitsFrom } from '../foundation/limits.ts'
 import { named } from '../foundation/logger.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
@@ -383,7 +384,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** A listener of the application threw: its own fault, told on `error` unless that is what threw. */
   protected listenerFailed(error: unknown): void {
-    named(this.node.logger, 'PeerManager').error(`a listener failed: ${String(error)}`)
+    named(this.node.logger, 'PeerManager').error(`a listener failed: ${textOf(error)}`)
   }
 
   #take(record: PeerRecord, message: P2PMessage): Promise<void> | undefined {
@@ -462,5 +463,5 @@ function checkedCount(name: string, value: number): number {
 
 function asP2PError(error: unknown): P2PError {
   if (error instanceof P2PError) return error
-  return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, error instanceof Error ? error.message : String(error), { cause: error })
+  return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, textOf(error), { cause: error })
 }

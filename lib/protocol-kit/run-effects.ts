@@ -1,6 +1,7 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { ProtocolContext, ProtocolDefinition } from '../contracts/protocol.ts'
 import type { Effect } from '../contracts/state-machine.ts'
+import { textOf } from '../foundation/error-text.ts'
 
 /** What the handler itself must do with the effects that never leave the node. */
 export interface EffectSink<Event> {
@@ -103,7 +104,7 @@ function tell<Event>(context: ProtocolContext, ref: string, sink: EffectSink<Eve
 function guarded(context: ProtocolContext, what: string, run: () => void | Promise<void>): void {
   if (context.signal.aborted) return
   const failed = (error: unknown): void => {
-    if (!context.signal.aborted) context.report(new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `failed on its ${what}: ${String(error)}`, { cause: error }))
+    if (!context.signal.aborted) context.report(new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `failed on its ${what}: ${textOf(error)}`, { cause: error }))
   }
   try {
     run()?.catch(failed)
@@ -116,6 +117,6 @@ function guarded(context: ProtocolContext, what: string, run: () => void | Promi
 function reporter(context: ProtocolContext, to?: string): (error: unknown) => void {
   return error => {
     if (context.signal.aborted) return
-    context.report(new P2PError(ErrorCode.PROTOCOL_EFFECT_FAILED, `could not send${to === undefined ? '' : ` to ${to}`}: ${String(error)}`, { cause: error }))
+    context.report(new P2PError(ErrorCode.PROTOCOL_EFFECT_FAILED, `could not send${to === undefined ? '' : ` to ${to}`}: ${textOf(error)}`, { cause: error }))
   }
 }
