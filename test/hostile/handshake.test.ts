@@ -363,6 +363,12 @@ handshake('ten handshakes may be under way; the eleventh is refused at once', as
   await stage.aliceIsFine()
 })
 
+handshake('with more allowed to be under way the eleventh would be waited for: the check can fail', async () => {
+  await using stage = await openPublicStage({ limits: { handshakesPendingMax: 100 } })
+  for (let n = 0; n < 11; n++) await wsPipe(stage.url, from(`203.0.${n}.1`).socket)
+  await until(() => stage.bob.getStats().peers.pendingHandshakes === 11, 'eleven are pending')
+})
+
 handshake('a full node refuses the next stranger with a word, and keeps whom it has', async () => {
   await using stage = await openStage({ config: { maxConnections: 3 } })
   await stage.mallory()
@@ -387,6 +393,36 @@ handshake('a second link of the same key is one of two, and a third takes the pl
     await until(() => stage.heard.some(message => message.from === links[2]!.id), 'the last is heard')
   }
   assert.is(stage.bob.getStats().peers.connectedPeers, 3)
+  await stage.aliceIsFine()
+})
+
+handshake('one key holds two links at most, however it comes and goes', async () => {
+  await using stage = await openStage({ config: { maxConnections: 5 } })
+  const key = newStaticKeyWhere(id => id > stage.bob.id)
+  const links: Client[] = []
+  for (let round = 0; round < 15; round++) {
+    const hello = { boot: new Uint8Array(16).fill(round) }
+    for (let n = 0; n < 2; n++) links.push(await stage.mallory({ key, hello }))
+    await links.at(-1)!.roundTrip().catch(() => {})
+  }
+  await until(() => links.filter(link => link.isOpen).length <= 2, () => `at most two are open, but ${links.filter(link => link.isOpen).length} are`)
+  await stage.aliceIsFine()
+})
+
+handshake('one address holds three connections at most, however many handshakes it begins at once', async () => {
+  await using stage = await openPublicStage()
+  const dialled = await Promise.allSettled(Array.from({ length: 5 }, () => Client.dial(stage.url, { id: stage.bob.id, ...from('203.0.113.9') })))
+  const open = dialled.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+  assert.ok(open.length <= 3, `${open.length} got in`)
+  for (const client of open) await client.close()
+  await stage.aliceIsFine()
+})
+
+handshake('sockets of one address that stall their handshakes do not keep others out', async () => {
+  await using stage = await openPublicStage()
+  for (let n = 0; n < 5; n++) await wsPipe(stage.url, from('203.0.113.9').socket)
+  await until(() => stage.count('ERR_PEER_LIMIT_REACHED') === 2, 'three are waited for, two are turned away')
+  await stage.mallory(from('198.51.100.7'))
   await stage.aliceIsFine()
 })
 

@@ -5,6 +5,7 @@ import { MovableClock, openPublicStage, openStage, type Stage } from './stage.ts
 import type { Client } from './client.ts'
 import { concat, EMPTY, flipped, uint, until } from './second/bytes.ts'
 import { encode } from './second/cbor.ts'
+import { newStaticKeyWhere } from './second/keys.ts'
 import { Close, closePart, fragment, fragmentsOf, helloBytes, Kind, part } from './second/wire.ts'
 
 const link = suite('a hostile peer behind its handshake')
@@ -284,6 +285,22 @@ link('malformed messages are borne fifty times, then the link is cut', async () 
   assert.ok(faults.length >= 51 && faults.length <= 60, `${faults.length} faults until the cut`)
 })
 
+for (const [what, bad] of Object.entries({
+  'plaintexts that are no parts': Uint8Array.of(1, 2, 3),
+  'empty plaintexts': EMPTY,
+  'hello updates that are junk': part(Kind.HELLO, random(30)),
+  'fragments out of place': fragment(1, 100, 50, random(10)),
+  'whole bursts that are none': part(Kind.BURST, concat(Uint8Array.of(1), random(96), new Uint8Array(40))),
+})) {
+  link(`${what} are blamed on who sent them, and cut after the same budget`, async () => {
+    await using stage = await openStage()
+    const client = await stage.mallory()
+    for (let n = 0; n < 200; n++) client.send(bad)
+    await stage.refused(MALFORMED, client.id, { blamed: client.id, times: 51 })
+    await isCut(stage, client)
+  })
+}
+
 link('with a huge budget of faults the same peer would stay: the check can fail', async () => {
   await using stage = await openStage({ limits: { faultsBurst: 1e9, failedSignaturesBurst: 1e9 } })
   const client = await stage.mallory()
@@ -318,6 +335,21 @@ link('without that limit all would be taken at once: the check can fail', async 
   for (let n = 0; n < 400; n++) client.send(part(Kind.MESSAGE, client.author.plain(client.author.say({ n }, { protocol: 'probe', type: 'hop' }))))
   await until(() => stage.callsOf(client.id).length === 400, 'all are taken')
   assert.is(stage.count('ERR_PEER_RATE_LIMITED'), 0)
+})
+
+link('of two links of one key the larger id closes the older with close 6, and takes what was under way on it', async () => {
+  await using stage = await openStage()
+  const key = newStaticKeyWhere(id => id < stage.bob.id)
+  const hello = { boot: random(16) }
+  const first = await stage.mallory({ key, hello, hangsUp: false })
+  const second = await stage.mallory({ key, hello })
+  first.send(note(first, 1))
+  await until(() => first.closeReason === Close.DUPLICATE, 'she is told which')
+  await until(() => stage.callsOf(first.id).length === 1, 'what was under way is taken')
+  first.pipe.close()
+  await second.roundTrip()
+  assert.is(stage.gone.length, 0, 'nobody has left')
+  await stage.aliceIsFine()
 })
 
 link.run()

@@ -143,4 +143,30 @@ requests('payloads off their schema are borne fifty times, then their author is 
   await stage.aliceIsFine()
 })
 
+requests('an honest refusal that comes too late is no fault of who refused', async () => {
+  await using stage = await openStage()
+  const client = await speaker(stage)
+  const { author } = client
+  for (let n = 0; n < 70; n++) {
+    const asking = stage.his.ask(client.id, n, 1).catch(() => {})
+    const question = await client.hear(message => message.type === 'echo')
+    await asking
+    client.sendFrame(author.plain(author.say({ code: 'ERR_BUSY', message: 'sorry' }, { protocol: 'probe', type: 'error', inReplyTo: question.messageId })))
+  }
+  await client.roundTrip()
+  assert.equal(stage.faultsAbout(client.id), [])
+  assert.ok(stage.bob.isConnected(client.id))
+  await stage.aliceIsFine()
+})
+
+requests('a request that may wait for longer than a timer can be set waits all the same', async () => {
+  await using stage = await openStage()
+  const client = await speaker(stage)
+  const asking = stage.bob.request(client.id, { protocol: 'probe', type: 'echo', payload: { n: 1 } }, { timeoutMs: 2 ** 32 })
+  const question = await client.hear(message => message.type === 'echo')
+  await client.roundTrip()
+  reply(client, question, { n: 1 })
+  assert.equal((await asking).payload, { n: 1 })
+})
+
 requests.run()

@@ -204,9 +204,9 @@ export class Stage implements AsyncDisposable {
     const answer = await this.hers.ask(this.bob.id, n)
     if (answer.n !== n) throw new Error(`alice asked for ${n} and got ${answer.n}`)
     await this.hers.tell(this.bob.id, n)
-    await until(() => this.his.calls.some(call => call.type === 'note' && call.from === this.alice.id && (call.payload as { n: number }).n === n), 'bob\'s handler has alice\'s note')
+    await until(() => this.his.calls.findLast(call => call.type === 'note' && call.from === this.alice.id && (call.payload as { n: number }).n === n) !== undefined, 'bob\'s handler has alice\'s note')
     await this.alice.sendTo(this.bob.id, { type: 'still-here', payload: n })
-    await until(() => this.heard.some(({ from, payload }) => from === this.alice.id && payload === n), 'bob hears alice')
+    await until(() => this.heard.findLast(({ from, payload }) => from === this.alice.id && payload === n) !== undefined, 'bob hears alice')
     const blame = this.faults.find(({ blamed, about }) => blamed === this.alice.id || about === this.alice.id)
     if (blame) throw new Error(`bob blames alice: ${blame.code} ${blame.text}`)
   }
