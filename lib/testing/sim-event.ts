@@ -1,5 +1,3 @@
-import type { Due } from './event-heap.ts'
-
 /** Whose events these are: they wait while it is stalled, and never come once it has ended. */
 export class Pace {
   /** Virtual milliseconds until which nothing of this owner happens: an event loop that is stuck. */
@@ -8,8 +6,8 @@ export class Pace {
 }
 
 /** Something that will happen at a moment of virtual time. */
-export abstract class SimEvent implements Due {
-  timeMs = 0
+export abstract class SimEvent {
+  /** Of all events the so manieth that was asked for. */
   sequence = 0
   owner: Pace | undefined
   /** False once it has been called off, or has happened. */

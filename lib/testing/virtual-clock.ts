@@ -34,10 +34,14 @@ export class VirtualClock implements IClock, Timeline {
   readonly startMs: number
   /** Told of each event just before it happens. */
   onEvent: ((event: SimEvent) => void) | undefined
-  readonly #heap = new EventHeap<SimEvent>()
+  /** Told when an event has come that is only a number: see `postNumber`. */
+  onNumber: ((number: number) => void) | undefined
+  readonly #heap = new EventHeap<SimEvent | number>()
   #deferred: SimEvent[] = []
   #deferredHead = 0
   #nowMs = 0
+  /** When the event is due that was taken last. */
+  #takenMs = 0
   #sequence = 0
   #happened = 0
   #cancelled = 0
@@ -81,7 +85,7 @@ export class VirtualClock implements IClock, Timeline {
   /** Events that are still to come, not counting those called off. */
   get pending(): number {
     let count = this.#deferred.length - this.#deferredHead
-    for (const event of this.#heap) if (event.waiting && event.owner?.ended !== true) count++
+    for (const event of this.#heap) if (isStillToCome(event)) count++
     return count
   }
 
@@ -91,20 +95,23 @@ export class VirtualClock implements IClock, Timeline {
   }
 
   post<E extends SimEvent>(event: E, delayMs: number, owner?: Pace): E {
-    event.timeMs = this.#nowMs + (delayMs > 0 ? delayMs : 0)
     event.sequence = this.#sequence++
     event.owner = owner
     event.waiting = true
-    this.#heap.push(event)
+    this.#heap.push(event, this.#nowMs + (delayMs > 0 ? delayMs : 0), event.sequence)
     return event
   }
 
   postDeferred(event: SimEvent, owner?: Pace): void {
-    event.timeMs = this.#nowMs
     event.sequence = this.#sequence++
     event.owner = owner
     event.waiting = true
     this.#deferred.push(event)
+  }
+
+  /** The same for an event that is nothing but a number, for worlds with hundreds of thousands on their way: an object for each would be what costs most. */
+  postNumber(number: number, delayMs: number): void {
+    this.#heap.push(number, this.#nowMs + delayMs, this.#sequence++)
   }
 
   cancel(event: SimEvent): void {
@@ -112,7 +119,7 @@ export class VirtualClock implements IClock, Timeline {
     event.waiting = false
     this.#cancelled++
     if (this.#cancelled < CANCELLED_MIN || this.#cancelled * 2 < this.#heap.size) return
-    this.#heap.retain(each => each.waiting && each.owner?.ended !== true)
+    this.#heap.retain(isStillToCome)
     this.#cancelled = 0
   }
 
@@ -173,7 +180,7 @@ export class VirtualClock implements IClock, Timeline {
       if (!pump.isDone()) {
         const event = this.#take(pump.untilMs)
         if (event !== undefined) {
-          this.#letHappen(event)
+          this.#letHappen(event, this.#takenMs)
           return true
         }
         // Whoever waits for a predicate in vain has waited all that time.
@@ -188,28 +195,31 @@ export class VirtualClock implements IClock, Timeline {
     return false
   }
 
-  #letHappen(event: SimEvent): void {
-    if (event.timeMs > this.#nowMs) {
-      this.#nowMs = event.timeMs
+  #letHappen(event: SimEvent | number, timeMs: number): void {
+    if (timeMs > this.#nowMs) {
+      this.#nowMs = timeMs
       this.#sinceNowMoved = 0
     } else if (++this.#sinceNowMoved > EVENTS_AT_ONCE_MAX) {
       throw new Error(`time stands still at ${this.#nowMs} ms: ${EVENTS_AT_ONCE_MAX} events asked for others without any delay`)
     }
-    event.waiting = false
     this.#happened++
+    if (typeof event === 'number') return this.onNumber?.(event)
+    event.waiting = false
     this.onEvent?.(event)
     event.happen()
   }
 
   /** The next event that is to happen by then, if any. */
-  #take(untilMs: number): SimEvent | undefined {
+  #take(untilMs: number): SimEvent | number | undefined {
+    this.#takenMs = this.#nowMs
     for (let event = this.#takeDeferred(); event !== undefined; event = this.#takeDeferred()) {
-      if (this.#mayHappen(event)) return event
+      if (this.#mayHappen(event, this.#nowMs)) return event
     }
     while (this.#heap.nextMs <= untilMs) {
+      this.#takenMs = this.#heap.nextMs
       const event = this.#heap.pop()
-      if (event === undefined) break
-      if (this.#mayHappen(event)) return event
+      if (event === undefined || typeof event === 'number') return event
+      if (this.#mayHappen(event, this.#takenMs)) return event
     }
     return undefined
   }
@@ -225,7 +235,7 @@ export class VirtualClock implements IClock, Timeline {
   }
 
   /** False for what has been called off; what belongs to a stalled owner is put back, in its place. */
-  #mayHappen(event: SimEvent): boolean {
+  #mayHappen(event: SimEvent, timeMs: number): boolean {
     if (!event.waiting) {
       this.#cancelled--
       return false
@@ -233,9 +243,12 @@ export class VirtualClock implements IClock, Timeline {
     const { owner } = event
     if (owner === undefined) return true
     if (owner.ended) return false
-    if (owner.stalledUntilMs <= this.#nowMs || owner.stalledUntilMs <= event.timeMs) return true
-    event.timeMs = owner.stalledUntilMs
-    this.#heap.push(event)
+    if (owner.stalledUntilMs <= timeMs) return true
+    this.#heap.push(event, owner.stalledUntilMs, event.sequence)
     return false
   }
+}
+
+function isStillToCome(event: SimEvent | number): boolean {
+  return typeof event === 'number' || (event.waiting && event.owner?.ended !== true)
 }
