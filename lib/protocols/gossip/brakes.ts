@@ -14,11 +14,12 @@ export class Brakes {
   /** Announcements we made to it: likewise. */
   saidHaves = 0
   saidHaveIds = 0
+  saidDontWants = 0
   /** Already charged for too much of something. */
   breached = false
 
   reset(): void {
-    this.haves = this.haveIds = this.wantIds = this.wantBytes = this.dontWantIds = this.grafts = this.syncs = this.askedIds = this.saidHaves = this.saidHaveIds = 0
+    this.haves = this.haveIds = this.wantIds = this.wantBytes = this.dontWantIds = this.grafts = this.syncs = this.askedIds = this.saidHaves = this.saidHaveIds = this.saidDontWants = 0
     this.breached = false
   }
 }

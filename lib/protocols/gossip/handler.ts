@@ -27,6 +27,10 @@ import { GossipState, type GossipStats } from './state.ts'
 import { Subscriptions, type Listener, type Options } from './subscriptions.ts'
 import { pageOf, type SyncAnswer, type SyncQuestion } from './sync.ts'
 import type { TopicOptions } from './topic.ts'
+import { Verifier } from './verifier.ts'
+
+/** Items that wait to be checked past which links are not read: half of what the state takes from one peer. */
+const WAITING_SHARE = 1 / 2
 
 export interface GossipOptions {
   /** The numbers of one of the seeds. */
@@ -65,6 +69,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
   readonly #firstSubscriber = new FirstSubscriber()
   #state: GossipState | undefined
   #outgoing: Outgoing | undefined
+  #verifier: Verifier | undefined
   #idPrefix = ''
   #published = 0
   #reply: SyncAnswer | undefined
@@ -114,7 +119,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
     if (options.timeoutMs !== undefined || options.signal !== undefined) await this.#firstSubscriber.wait(context.clock, topic, () => this.subscribersOf(topic).length > 0, options)
     const frame = await context.author({ type: PUBLICATION, payload: message.payload, messageId: message.messageId, timestamp: message.timestamp })
     if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`a publication takes at most ${FRAME_BYTES_MAX} bytes as a frame, got ${frame.length}; publish a reference to larger things`)
-    void this.#step({ kind: 'publish', topic, frame, message })
+    this.#step({ kind: 'publish', topic, frame, message })
     if (this.#options.echo) this.#subscriptions.deliver(ownItem(message, topic, payload))
     return { messageId: message.messageId, peers: this.#running.publishedTo }
   }
@@ -160,13 +165,15 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
       send: (to, type, payload) => context.send(to, { type, payload }),
       defer: run => deferOn(context.clock, run),
     })
-    void this.#step({ kind: 'start' })
-    for (const topic of this.#subscriptions.topics) void this.#step({ kind: 'join', topic })
+    this.#verifier = new Verifier({ verify: entry => this.#verify(entry), defer: run => deferOn(context.clock, run) })
+    this.#step({ kind: 'start' })
+    for (const topic of this.#subscriptions.topics) this.#step({ kind: 'join', topic })
   }
 
   override onUnregister(): void {
     this.#timers[Symbol.dispose]()
     this.#outgoing?.clear()
+    this.#verifier?.clear()
     this.#subscriptions.clear()
     this.#joined.clear()
     this.#state = undefined
@@ -180,7 +187,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
   async onPeerDisconnected({ peerId }: PeerInfo): Promise<void> {
     if (!this.#joined.delete(peerId)) return
     this.#outgoing?.forget(peerId)
-    void this.#step({ kind: 'left', from: peerId })
+    this.#step({ kind: 'left', from: peerId })
   }
 
   onEvent(event: GossipEvent): void {
@@ -191,12 +198,12 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
   }
 
   onTimer(timer: string): void {
-    void this.#step({ kind: 'timer', timer, wallMs: this.context.clock.now() })
+    this.#step({ kind: 'timer', timer, wallMs: this.context.clock.now() })
   }
 
   onAnswer(ref: string, answer: { payload: unknown } | { error: unknown }): void {
     const page = 'payload' in answer ? pageOf(answer.payload) : null
-    void this.#step(page === null ? { kind: 'sync-failed', ref } : { kind: 'sync-answer', ref, ...page })
+    this.#step(page === null ? { kind: 'sync-failed', ref } : { kind: 'sync-answer', ref, ...page })
   }
 
   // Between the two.
@@ -208,7 +215,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
 
   /** Before `registerProtocol` there is nobody to tell. */
   #tellTopic(kind: 'join' | 'leave', topic: string): void {
-    if (this.#state !== undefined) void this.#step({ kind, topic })
+    if (this.#state !== undefined) this.#step({ kind, topic })
   }
 
   /** A peer may speak before we have heard that its link stands, or register gossip long after. */
@@ -216,40 +223,40 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
     const { peerId } = peer
     if (!this.#joined.has(peerId)) {
       this.#joined.add(peerId)
-      void this.#step({ kind: 'joined', facts: factsOf(peer) })
+      this.#step({ kind: 'joined', facts: factsOf(peer) })
     }
     return peerId
   }
 
-  /** One after the other, so that a word under way is work under way, and its link is read no faster than that. */
+  /** While much waits to be checked, links are read no faster than that. */
   async #takeItems(list: readonly Item[], from: PeerId): Promise<void> {
+    const waitingMax = this.#parameters.checkingPerPeerMax * WAITING_SHARE
+    const verifier = this.#verifier!
     for (const item of list) {
+      while (verifier.size >= waitingMax) await verifier.turn
       if (this.#state === undefined) return
-      const checking = this.#step({ kind: 'item', from, item })
-      if (checking !== undefined) await checking
+      this.#step({ kind: 'item', from, item })
     }
   }
 
-  async #takeSubscribe(topics: readonly string[], from: PeerId): Promise<void> {
-    await this.#step({ kind: 'subscribe', from, topics })
+  #takeSubscribe(topics: readonly string[], from: PeerId): void {
+    this.#step({ kind: 'subscribe', from, topics })
     this.#firstSubscriber.look()
   }
 
   #answerSync(topic: string, question: SyncQuestion, from: PeerId): SyncAnswer {
-    void this.#step({ kind: 'sync', from, topic, question })
+    this.#step({ kind: 'sync', from, topic, question })
     const reply = this.#reply ?? { ids: new Uint8Array(0), next: null }
     this.#reply = undefined
     return reply
   }
 
-  /** A promise while a signature is being checked. */
-  #step(input: GossipInput): Promise<void> | undefined {
+  #step(input: GossipInput): void {
     const { clock } = this.context
-    return this.#carryOut(this.#running.handle(input, clock.elapsedMs()))
+    this.#carryOut(this.#running.handle(input, clock.elapsedMs()))
   }
 
-  #carryOut(effects: readonly GossipEffect[]): Promise<void> | undefined {
-    let checking: Promise<void> | undefined
+  #carryOut(effects: readonly GossipEffect[]): void {
     let rest: Exclude<GossipEffect, { kind: 'push' | 'spare' | 'verify' | 'validate' | 'deliver' | 'answer' }>[] | undefined
     for (const effect of effects) {
       switch (effect.kind) {
@@ -260,7 +267,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
           for (const { id } of effect.to) this.#outgoing!.spare(id, effect.id)
           break
         case 'verify':
-          checking = this.#verify(effect.entry)
+          this.#verifier!.push(effect.entry)
           break
         case 'validate':
           this.#validate(effect.entry)
@@ -276,7 +283,6 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
       }
     }
     if (rest !== undefined) void runEffects<GossipProtocol, GossipEvent>(this.context, rest, this, this.#timers)
-    return checking
   }
 
   async #verify(entry: Entry): Promise<void> {
@@ -287,15 +293,15 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
     } catch (error) {
       input = { kind: 'unverified', entry, code: error instanceof P2PError ? error.code : ErrorCode.PROTOCOL_HANDLER_FAILED, fault: false }
     }
-    if (this.#state !== undefined) await this.#step(input)
+    if (this.#state !== undefined) this.#step(input)
   }
 
   /** Validators are not waited for: how many are under way is bounded by the state. */
   #validate(entry: Entry): void {
     const verdict = this.#subscriptions.judge(entry.topic, new ReceivedItem(entry, entry.message!, entry.body))
-    if (!(verdict instanceof Promise)) return void this.#step({ kind: 'verdict', entry, verdict })
+    if (!(verdict instanceof Promise)) return this.#step({ kind: 'verdict', entry, verdict })
     void verdict.then(late => {
-      if (this.#state !== undefined) void this.#step({ kind: 'verdict', entry, verdict: late })
+      if (this.#state !== undefined) this.#step({ kind: 'verdict', entry, verdict: late })
     })
   }
 }

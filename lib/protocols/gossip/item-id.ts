@@ -48,7 +48,7 @@ function pathLength(index: number, count: number): number {
   let length = 0
   while (count > 1) {
     // The largest power of two below `count` splits the tree.
-    const left = 2 ** (Math.ceil(Math.log2(count)) - 1)
+    const left = 1 << (31 - Math.clz32(count - 1))
     if (index < left) count = left
     else {
       index -= left

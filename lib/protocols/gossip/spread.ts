@@ -126,9 +126,13 @@ export function announce(core: Core, peer: Peer, waiting: Map<string, Uint8Array
 
 /** Whoever is about to push it to us need not. */
 export function spare(core: Core, topic: Topic, entry: Entry): void {
-  const { dontWantBytes, largeBytes } = core.parameters
+  const { dontWantBytes, largeBytes, dontWantIdsMax } = core.parameters
   if (entry.size < dontWantBytes || entry.size > largeBytes) return
   const to: Peer[] = []
-  for (const peer of topic.mesh.keys()) if (!entry.isHeldBy(peer)) to.push(peer)
+  for (const peer of topic.mesh.keys()) {
+    if (entry.isHeldBy(peer) || peer.brakes.saidDontWants >= dontWantIdsMax) continue
+    peer.brakes.saidDontWants++
+    to.push(peer)
+  }
   if (to.length > 0) core.out.push({ kind: 'spare', to, id: entry.id })
 }
