@@ -79,12 +79,13 @@ test('a question may wait for longer than any timer holds, and for ever', async 
   await using town = new Town()
   const { alice } = await stage(town, never)
   let ended = 0
+  const { timers } = town.clock
   const waiting = [2 ** 31, Infinity].map(timeoutMs => alice.node.request('bob', question, { timeoutMs }).catch(() => ended++))
   const wrong = await alice.node.request('bob', question, { timeoutMs: -1 }).catch((error: unknown) => error)
   assert.instance(wrong, RangeError)
   assert.instance(await alice.node.request('bob', question, { timeoutMs: NaN }).catch((error: unknown) => error), RangeError)
   await settle()
-  assert.equal([ended, alice.node.getStats().pendingRequests], [0, 2])
+  assert.equal([ended, alice.node.getStats().pendingRequests, town.clock.timers], [0, 2, timers], 'and no timer is asked to hold what it cannot')
   await alice.node.shutdown()
   await Promise.all(waiting)
 })
