@@ -180,7 +180,7 @@ test('a refusal to a peer that reads nothing is dropped, not thrown', async () =
   await using town = new Town()
   const bob = await town.resident('bob', { network: 'private' })
   const definition = { name: 'sums', requests: { add: { request: {}, reply: {} } } } as never
-  bob.node.registerProtocol(Object.assign(new DefinedHandler(definition), { handleMessage: oops }))
+  bob.node.registerProtocol(Object.assign(new DefinedHandler(definition), { handleMessage: later }))
   const mallory = await Mallory.dial(town.transport(), bob.address, { clock: town.clock, deaf: true })
   await until(() => bob.node.isConnected(mallory.id), 'mallory to be connected')
   const payload = new Uint8Array(64_000)
