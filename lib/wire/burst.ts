@@ -85,16 +85,19 @@ function parseMessage(body: Uint8Array, view: DataView, at: number, headerBytesM
   return end
 }
 
-/** What all messages of a burst share. */
+/** What proves one message of a burst. */
 export interface BurstProof {
   readonly author: Uint8Array
   readonly signature: Uint8Array
-  readonly tree: MerkleTree<Uint8Array>
+  readonly count: number
+  readonly index: number
+  /** Leaf to root, as `MerkleTree.path` has it. */
+  readonly path: readonly Uint8Array[]
 }
 
 /** One message of a burst by itself, with what proves it: the frame to relay, to keep or to show. */
-export function aloneFrame({ author, signature, tree }: BurstProof, index: number, { header, payload }: BurstMessage): Uint8Array {
-  return encodeFrame(Auth.BURST, author, burstProof(signature, tree.count, index, tree.path(index)), header, payload)
+export function aloneFrame({ author, signature, count, index, path }: BurstProof, { header, payload }: BurstMessage): Uint8Array {
+  return encodeFrame(Auth.BURST, author, burstProof(signature, count, index, path), header, payload)
 }
 
 /** The size of that frame. */

@@ -45,26 +45,24 @@ export class FrameEvidence implements Evidence {
   }
 }
 
-/** Evidence that came within a whole burst, which all its messages share. Its frame is made when somebody asks. */
+/** Evidence that came within a whole burst, of which it keeps what concerns this message. Its frame is made when somebody asks. */
 export class BurstEvidence implements Evidence {
   readonly boot: Uint8Array
   readonly payloadHash: Uint8Array
-  readonly #burst: BurstProof
-  readonly #index: number
+  readonly #proof: BurstProof
   readonly #message: BurstMessage
   #frame: Frame | undefined
 
-  /** `burst` and `message` must belong to nobody else. */
-  constructor(burst: BurstProof, index: number, message: BurstMessage, boot: Uint8Array, payloadHash: Uint8Array) {
-    this.#burst = burst
-    this.#index = index
+  /** The bytes of `proof` and `message` must belong to nobody else. */
+  constructor(proof: BurstProof, message: BurstMessage, boot: Uint8Array, payloadHash: Uint8Array) {
+    this.#proof = proof
     this.#message = message
     this.boot = boot
     this.payloadHash = payloadHash
   }
 
   get author(): Uint8Array {
-    return this.#burst.author
+    return this.#proof.author
   }
 
   get header(): Uint8Array {
@@ -81,7 +79,7 @@ export class BurstEvidence implements Evidence {
 
   #alone(): Frame {
     if (this.#frame === undefined) {
-      const bytes = aloneFrame(this.#burst, this.#index, this.#message)
+      const bytes = aloneFrame(this.#proof, this.#message)
       this.#frame = parseFrame(bytes, bytes.length)
     }
     return this.#frame

@@ -7,18 +7,18 @@ import type { LeastAuth } from '../contracts/protocol.ts'
 import type { RandomBytes } from '../contracts/random.ts'
 import { EMPTY_BYTES, equalBytes } from '../foundation/bytes.ts'
 import { toHex } from '../foundation/hex.ts'
-import { aloneSize, burstTree, parseBurst, type Burst, type BurstProof } from './burst.ts'
+import { aloneSize, burstTree, parseBurst, type Burst } from './burst.ts'
 import { decodeCborAt } from './cbor.ts'
 import { BurstEvidence, FrameEvidence, type Evidence } from './evidence.ts'
 import { Auth, Frame, parseFrame } from './frame.ts'
-import { duplicateHash, messageHashOf } from './hashing.ts'
+import { messageHashOf } from './hashing.ts'
 import type { Header } from './header-fields.ts'
 import { HeaderReader } from './header-reader.ts'
 import { mustBeFor, mustBeOfNetwork, mustBeOfNow, mustBeSince } from './header-rules.ts'
+import type { MerkleTree } from './merkle.ts'
+import { MessageMemory } from './message-memory.ts'
 import { ProofChecker } from './proof.ts'
-import { RecentIds } from './recent-ids.ts'
 import { isFaultOfHop, refuse } from './refusals.ts'
-import { SeenSet } from './seen-set.ts'
 import { verifiedMessage } from './verified-message.ts'
 
 /** The link that something came by. */
@@ -54,8 +54,13 @@ interface Hashes {
   readonly message: Uint8Array
 }
 
-/** Links whose ids are remembered; past it the first to be noted is forgotten, at worst for an application's repeats. */
-const SOURCES_MAX = 4_096
+/** What the messages of a burst whose signature was checked have in common. */
+interface ProvenBurst {
+  readonly author: Uint8Array
+  readonly signature: Uint8Array
+  readonly tree: MerkleTree<Uint8Array>
+}
+
 /** Where `verify` keeps its roots, as no peer is delivering. */
 const NOBODY = ''
 
@@ -70,25 +75,19 @@ export class Intake {
   readonly #ownId: PeerId
   readonly #headers = new HeaderReader()
   readonly #proofs: ProofChecker
-  /** Message hashes. */
-  readonly #seen: SeenSet
-  /** What duplicates have in common: as many entries as `#seen` at most. */
-  readonly #said: SeenSet
-  readonly #recent = new Map<PeerId, RecentIds>()
+  readonly #memory: MessageMemory
 
   constructor(options: IntakeOptions) {
     const { crypto, network, limits, clock, random } = options
-    const seen = { seenMsMin: limits.seenMsMin, seenMessagesMax: limits.seenMessagesMax, clock, random }
     this.#options = options
     this.#ownId = toHex(options.publicKey)
     this.#proofs = new ProofChecker({ crypto, network, burstRootsMax: limits.burstRootsMax })
-    this.#seen = new SeenSet(seen)
-    this.#said = new SeenSet(seen)
+    this.#memory = new MessageMemory({ crypto, clock, limits, random })
   }
 
   /** Signed messages remembered now. */
   get seenMessages(): number {
-    return this.#seen.size
+    return this.#memory.size
   }
 
   /** A frame that came as a part of its own, or in fragments. */
@@ -139,13 +138,12 @@ export class Intake {
   /** Drops what is remembered only as long as a peer is linked. */
   forget(peerId: PeerId): void {
     this.#proofs.forget(peerId)
-    this.#recent.delete(peerId)
+    this.#memory.forget(peerId)
   }
 
   /** Releases memory that traffic would release by itself. */
   sweep(): void {
-    this.#seen.sweep()
-    this.#said.sweep()
+    this.#memory.sweep()
   }
 
   /** docs/wire.md, section 9. */
@@ -153,7 +151,7 @@ export class Intake {
     const frame = this.#parse(bytes) // step 4
     if (frame.auth === Auth.CHANNEL) return this.#receiveVouchedByLink(frame, source)
     const hashes = this.#hashesOf(frame.author, frame.header, frame.payload)
-    this.#mustBeUnseen(hashes) // step 5
+    this.#memory.mustBeUnseen(hashes.message) // step 5
     this.#mustBeProven(frame, hashes, source.peerId) // step 6
     const own = ownCopy(frame)
     const evidenceWith = (header: Header): Evidence => new FrameEvidence(own, header.boot, hashes.payload)
@@ -171,8 +169,8 @@ export class Intake {
     mustBeFor(header, this.#options.publicKey)
     this.#mustBeTimely(header, isByLink)
     // Step 8: a signature satisfies every declaration.
-    this.#mark(hashes) // step 9
-    this.#mustBeNew(author, header, hashes) // step 10
+    this.#memory.mark(hashes.message) // step 9
+    this.#memory.mustBeNew(author, header, hashes.payload) // step 10
     const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
     const evidence = evidenceWith(header)
     const provenance = isByLink ? { from: source.peerId, evidence } : { from: toHex(author), via: source.peerId || undefined, evidence }
@@ -187,7 +185,7 @@ export class Intake {
     mustBeFor(header, this.#options.publicKey)
     this.#mustBeTimely(header, true)
     this.#mustBeVouchedFor(frame, header, source) // step 8
-    this.#mustBeNewOnLink(frame, header, source) // step 10
+    this.#memory.mustBeNewOnLink(source.peerId, header, frame) // step 10
     const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
     return verifiedMessage(header, this.#toId(header), payload, { from: source.peerId })
   }
@@ -198,12 +196,12 @@ export class Intake {
     const hashes = burst.messages.map(({ header, payload }) => this.#hashesOf(burst.author, header, payload))
     const unseen = hashes.map(each => this.#isUnseen(each, refuseOne)) // step 5
     if (!unseen.includes(true)) return []
-    const proof = this.#provenBurst(burst, hashes, source) // step 6
+    const proven = this.#provenBurst(burst, hashes, source) // step 6
     const messages: P2PMessage[] = []
     burst.messages.forEach((_, index) => {
       if (!unseen[index]) return
       try {
-        messages.push(this.#receiveOfBurst(burst, proof, index, hashes[index]!, source))
+        messages.push(this.#receiveOfBurst(burst, proven, index, hashes[index]!, source))
       } catch (error) {
         refuseOne(error)
       }
@@ -211,14 +209,16 @@ export class Intake {
     return messages
   }
 
-  #receiveOfBurst(burst: Burst, proof: BurstProof, index: number, hashes: Hashes, source: Source): P2PMessage {
+  #receiveOfBurst(burst: Burst, { author, signature, tree }: ProvenBurst, index: number, hashes: Hashes, source: Source): P2PMessage {
     const { header, payload } = burst.messages[index]!
     const own = new Uint8Array(header.length + payload.length)
     own.set(header)
     own.set(payload, header.length)
     const message = { header: own.subarray(0, header.length), payload: own.subarray(header.length) }
-    const evidenceWith = ({ boot }: Header): Evidence => new BurstEvidence(proof, index, message, boot, hashes.payload)
-    return this.#receiveProven(own, 0, header.length, proof.author, hashes, source, evidenceWith)
+    // The path alone, for whoever keeps this message: the whole tree would be ten times as much.
+    const proof = { author, signature, count: tree.count, index, path: tree.path(index) }
+    const evidenceWith = ({ boot }: Header): Evidence => new BurstEvidence(proof, message, boot, hashes.payload)
+    return this.#receiveProven(own, 0, header.length, author, hashes, source, evidenceWith)
   }
 
   // Step 4: form and sizes.
@@ -254,13 +254,9 @@ export class Intake {
     return { payload: payloadHash, message: messageHashOf(crypto, author, crypto.sha256(header), payloadHash) }
   }
 
-  #mustBeUnseen({ message }: Hashes): void {
-    if (this.#seen.has(message)) refuse(ErrorCode.WIRE_REPLAYED, 'a message that was here before')
-  }
-
   #isUnseen(hashes: Hashes, refuseOne: (error: unknown) => void): boolean {
     try {
-      this.#mustBeUnseen(hashes)
+      this.#memory.mustBeUnseen(hashes.message)
       return true
     } catch (error) {
       refuseOne(error)
@@ -274,7 +270,7 @@ export class Intake {
     }
   }
 
-  #provenBurst({ author, signature, messages }: Burst, hashes: readonly Hashes[], source: Source): BurstProof {
+  #provenBurst({ author, signature, messages }: Burst, hashes: readonly Hashes[], source: Source): ProvenBurst {
     const tree = burstTree(this.#options.crypto(), hashes.map(({ message }) => message))
     const claim = { author, count: messages.length, root: tree.root, signature }
     if (!this.#proofs.provesBurst(claim, source.peerId)) {
@@ -301,37 +297,6 @@ export class Intake {
     }
   }
 
-  // Steps 9 and 10: once.
-
-  #mark({ message }: Hashes): void {
-    if (!this.#seen.add(message)) refuse(ErrorCode.WIRE_SEEN_FULL, `${this.#seen.size} messages are remembered, no more fit for now`)
-  }
-
-  #mustBeNew(author: Uint8Array, header: Header, hashes: Hashes): void {
-    const crypto = this.#options.crypto()
-    const hash = header.slot === null
-      ? duplicateHash(crypto, author, header.boot, header.messageId)
-      : duplicateHash(crypto, author, hashes.payload, statementOf(header, header.slot))
-    if (this.#said.has(hash)) refuse(ErrorCode.WIRE_DUPLICATE, duplicateText(header))
-    this.#said.add(hash)
-  }
-
-  #mustBeNewOnLink(frame: Frame, header: Header, { peerId }: Source): void {
-    const id = header.slot === null
-      ? header.messageId
-      : statementOf(header, header.slot) + toHex(this.#options.crypto().sha256(frame.payload))
-    if (!this.#recentOf(peerId).add(header.boot, id)) refuse(ErrorCode.WIRE_DUPLICATE, duplicateText(header))
-  }
-
-  #recentOf(peerId: PeerId): RecentIds {
-    let recent = this.#recent.get(peerId)
-    if (recent === undefined) {
-      if (this.#recent.size >= SOURCES_MAX) this.#recent.delete(this.#recent.keys().next().value!)
-      this.#recent.set(peerId, recent = new RecentIds())
-    }
-    return recent
-  }
-
   #toId({ to }: Header): PeerId | undefined {
     return to === null ? undefined : this.#ownId
   }
@@ -349,13 +314,4 @@ export class Intake {
 /** The bytes a message keeps: whoever handed the frame in may use its buffer again. */
 function ownCopy(frame: Frame): Frame {
   return new Frame(frame.bytes.slice(), frame.auth, frame.headerStart, frame.payloadStart)
-}
-
-/** What is said where, apart from the payload. A slot belongs to a protocol, and its word to a type. */
-function statementOf({ protocol, type }: Header, slot: string): string {
-  return JSON.stringify([protocol, type, slot])
-}
-
-function duplicateText({ slot, messageId }: Header): string {
-  return slot === null ? `a second message ${JSON.stringify(messageId)}` : `the same statement again in slot ${JSON.stringify(slot)}`
 }

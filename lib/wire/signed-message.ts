@@ -1,4 +1,4 @@
-import { aloneFrame, aloneSize, encodeBurst, type Burst, type BurstMessage, type BurstProof } from './burst.ts'
+import { aloneFrame, aloneSize, encodeBurst, type Burst, type BurstMessage } from './burst.ts'
 import { Auth, encodeFrame, frameSize } from './frame.ts'
 import type { MerkleTree } from './merkle.ts'
 
@@ -53,7 +53,7 @@ export class PlainlySigned implements SignedMessage {
 }
 
 /** Messages under one signature. Its body is made once, however many peers it goes to. */
-export class SignedBurst implements Burst<Draft>, BurstProof {
+export class SignedBurst implements Burst<Draft> {
   readonly author: Uint8Array
   readonly signature: Uint8Array
   readonly messages: readonly Draft[]
@@ -92,8 +92,12 @@ export class SignedInBurst implements SignedMessage {
   }
 
   get frame(): Uint8Array {
-    const { key, index } = this.burst
-    return (this.#frame ??= aloneFrame(key, index, this))
+    return (this.#frame ??= this.#alone())
+  }
+
+  #alone(): Uint8Array {
+    const { key: { author, signature, tree }, index, count } = this.burst
+    return aloneFrame({ author, signature, count, index, path: tree.path(index) }, this)
   }
 }
 

@@ -44,7 +44,7 @@ bursts('each message alone leads to the root of all', () => {
     const hashes = all.map((_, index) => crypto.sha256(Uint8Array.of(index)))
     const tree = burstTree(crypto, hashes)
     all.forEach((message, index) => {
-      const frame = parseFrame(aloneFrame({ author, signature, tree }, index, message), 98_304)
+      const frame = parseFrame(aloneFrame({ author, signature, count, index, path: tree.path(index) }, message), 98_304)
       assert.is(frame.bytes.length, aloneSize(message, index, count))
       assert.is(frame.auth, Auth.BURST)
       assert.equal([frame.author, frame.signature, frame.count, frame.index, frame.header, frame.payload], [author, signature, count, index, message.header, message.payload])

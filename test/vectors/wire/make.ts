@@ -52,7 +52,7 @@ export function burstOf(by: Key, messages: readonly Said[], network = 'test'): {
   const digest = burstDigest(crypto, network, messages.length, tree.root)
   const signature = sign(digest, by)
   const burst = { author: by.publicKey, signature, messages }
-  const alone = messages.map((said, index) => aloneFrame({ author: by.publicKey, signature, tree }, index, said))
+  const alone = messages.map((said, index) => aloneFrame({ author: by.publicKey, signature, count: messages.length, index, path: tree.path(index) }, said))
   const levels = levelsOf(hashes.map(hash => leafHash(crypto, hash)))
   const paths = messages.map((_, index) => tree.path(index).map(toHex))
   return { body: encodeBurst(burst), alone, steps: { messageHashes: hashes.map(toHex), levels: levels.map(level => level.map(toHex)), root: toHex(tree.root), digest: toHex(digest), signature: toHex(signature), paths } }
