@@ -286,6 +286,8 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
   }
 
   async #verify(entry: Entry): Promise<void> {
+    if (this.#state === undefined) return
+    if (!this.#state.isWorthChecking(entry)) return this.#step({ kind: 'unverified', entry, code: ErrorCode.PEER_RATE_LIMITED, fault: false })
     const { context } = this
     let input: GossipInput
     try {

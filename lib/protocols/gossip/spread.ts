@@ -39,15 +39,12 @@ export function publish(core: Core, name: string, frame: Uint8Array, message: P2
 /** An item that turned out well goes on, unless it has gone far enough. */
 export function spread(core: Core, topic: Topic, entry: Entry, author: string): void {
   const { maxHops, strictHops, largeBytes, largePushPeers } = core.parameters
-  if (entry.hops >= maxHops) {
-    entry.heldBack = true
-    entry.quiet = strictHops
-    return
-  }
-  entry.heldBack = entry.quiet = false
+  entry.heldBack = entry.hops >= maxHops
+  entry.quiet = entry.heldBack && strictHops
+  if (entry.quiet) return
   const open: Peer[] = []
   for (const peer of topic.mesh.keys()) if (mayNeed(peer, entry, author)) open.push(peer)
-  if (entry.synced) open.forEach(peer => announceSoon(core, peer, entry))
+  if (entry.synced || entry.heldBack) open.forEach(peer => announceSoon(core, peer, entry))
   else if (entry.size > largeBytes) pushToFew(core, entry, open, largePushPeers)
   else pushTo(core, entry, open)
   if (core.options.direct !== undefined) pushTo(core, entry, directPeers(topic).filter(peer => mayNeed(peer, entry, author)))

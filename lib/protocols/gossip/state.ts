@@ -1,6 +1,7 @@
 import type { PeerId } from '../../contracts/message.ts'
 import type { IStateMachine } from '../../contracts/state-machine.ts'
 import { Core, type GossipStateOptions } from './core.ts'
+import type { Entry } from './entry.ts'
 import type { GossipEffect, GossipInput } from './events.ts'
 import { takeItem, takeUnverified, takeVerdict, takeVerified } from './intake.ts'
 import { takeGraft, takeJoin, takeJoined, takeLeave, takeLeft, takePrune, takeSubscribe, takeUnsubscribe } from './membership.ts'
@@ -72,6 +73,11 @@ export class GossipState implements IStateMachine<GossipInput, GossipEffect> {
     const known = this.#core.topics.get(topic)?.members
     if (known !== undefined) return Array.from(known, peer => peer.id)
     return [...this.#core.peers.values()].filter(peer => peer.topics.has(topic)).map(peer => peer.id)
+  }
+
+  /** False for what somebody handed in who has been graylisted since. */
+  isWorthChecking({ from }: Entry): boolean {
+    return from === undefined || from.direct || from.value > THRESHOLDS.graylist
   }
 
   scoreOf(peerId: PeerId): number {

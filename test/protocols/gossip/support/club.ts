@@ -16,14 +16,14 @@ export class Club implements AsyncDisposable {
   readonly town = new Town()
 
   /** One that listens to `topic`, or to nothing. */
-  async member(name: string, options: GossipOptions = {}, topic: string | undefined = 'news'): Promise<Member> {
+  async member(name: string, options: GossipOptions = {}, topic: string | null = 'news'): Promise<Member> {
     // Loading takes real time, which a settled test does not give it.
     await loadPayloadChecker()
     const gossip = new Gossip(options)
     const heard: Member['heard'] = []
     const resident = await this.town.resident(name)
     resident.node.registerProtocol(gossip)
-    if (topic !== undefined) resident.node.subscribe(topic, (payload, item) => void heard.push({ payload, item }))
+    if (topic !== null) resident.node.subscribe(topic, (payload, item) => void heard.push({ payload, item }))
     return { ...resident, name, gossip, heard }
   }
 
