@@ -128,12 +128,7 @@ export class Link {
   sendFrame(frame: Uint8Array): Promise<void> | undefined {
     if (frame.length <= WHOLE_PART_BYTES_MAX) return this.#outbox.pushPart({ kind: PartKind.MESSAGE, body: frame })
     this.#fragmentId = (this.#fragmentId + 1) >>> 0
-    let room: Promise<void> | undefined
-    for (const body of splitFrame(frame, this.#fragmentId, FRAGMENT_BYTES)) {
-      room?.catch(() => {})
-      room = this.#outbox.pushPart({ kind: PartKind.FRAGMENT, body })
-    }
-    return room
+    return this.#outbox.pushParts(splitFrame(frame, this.#fragmentId, FRAGMENT_BYTES).map(body => ({ kind: PartKind.FRAGMENT, body })))
   }
 
   /** The same for a signed message, which may leave with its whole burst. */

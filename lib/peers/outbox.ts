@@ -61,6 +61,13 @@ export class Outbox {
     return this.#push({ size: signed.size + PART_HEAD_BYTES, signed })
   }
 
+  /** Queues parts that are of no use without each other: all of them or none. */
+  pushParts(parts: readonly Part[]): Promise<void> | undefined {
+    this.#mustHaveRoom(partsSize(parts))
+    for (const part of parts) this.#add({ size: part.body.length + PART_HEAD_BYTES, part })
+    return this.#queued()
+  }
+
   /** Queues a control part before everything else: bounded by those who call it. */
   pushUrgent(part: Part): void {
     if (this.#closed) return
@@ -99,15 +106,26 @@ export class Outbox {
   }
 
   #push(waiting: Waiting): Promise<void> | undefined {
+    this.#mustHaveRoom(waiting.size)
+    this.#add(waiting)
+    return this.#queued()
+  }
+
+  #mustHaveRoom(size: number): void {
     if (this.#closed) throw this.#closed
     const { limits, peerId } = this.#options
-    if (this.#bytes + waiting.size > limits.outboxBytesMax && this.#bytes > 0) {
-      throw new P2PError(ErrorCode.PEER_OUTBOX_FULL, `${this.#bytes} bytes already wait for ${peerId}, which reads too slowly; await each send, or send less`, { peerId })
-    }
+    if (this.#bytes + size <= limits.outboxBytesMax || this.#bytes === 0) return
+    throw new P2PError(ErrorCode.PEER_OUTBOX_FULL, `${this.#bytes} bytes already wait for ${peerId}, which reads too slowly; await each send, or send less`, { peerId })
+  }
+
+  #add(waiting: Waiting): void {
     this.#queue.push(waiting)
     this.#bytes += waiting.size
+  }
+
+  #queued(): Promise<void> | undefined {
     this.#planFlush()
-    return this.#bytes > limits.outboxBytesHigh ? this.#room() : undefined
+    return this.#bytes > this.#options.limits.outboxBytesHigh ? this.#room() : undefined
   }
 
   /** Resolves when half of the high-water mark has drained; rejects if the link goes first. */

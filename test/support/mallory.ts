@@ -36,7 +36,7 @@ export class Mallory {
     this.self = self
     this.link = link
     if (link.firstParts) this.#hear(link.firstParts)
-    if (!deaf) void this.#listen()
+    if (!deaf) void this.listen()
   }
 
   /** Somebody with a key, and what it takes to make frames. */
@@ -105,7 +105,8 @@ export class Mallory {
     readParts(plaintext, (kind, body) => void this.heard.push({ kind, body: body.slice() }))
   }
 
-  async #listen(): Promise<void> {
+  /** Begins to read, where it has not yet. */
+  async listen(): Promise<void> {
     try {
       for (;;) {
         const { done, value } = await this.link.frames.next()
