@@ -101,6 +101,7 @@ export function createLocalNode(options: LocalNodeOptions, vocabulary: Vocabular
     startedAtMs: clock.now(),
     // A key made just now has no past to be replayed; one that was given may have.
     mayHaveRunBefore: options.identity !== undefined,
+    random: secretRandom,
     leastAuth: (protocol, type) => vocabulary.leastAuth(protocol, type),
     messageBytesMax: protocol => vocabulary.messageBytesMax(protocol),
   })

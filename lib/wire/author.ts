@@ -4,6 +4,7 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { IIdentity } from '../contracts/identity.ts'
 import type { Limits } from '../contracts/limits.ts'
 import type { RandomBytes } from '../contracts/random.ts'
+import { deferOn } from '../foundation/clock.ts'
 import { toHex } from '../foundation/hex.ts'
 import { burstDigest, burstTree } from './burst.ts'
 import { borrowWriter, returnWriter, type CborWriter } from './cbor-writer.ts'
@@ -37,7 +38,8 @@ export type SignedCallback = (error: unknown, signed: SignedMessage | null) => v
 export interface AuthorOptions {
   identity: IIdentity
   crypto: () => ICryptoBackend
-  clock: Pick<IClock, 'now'>
+  /** With timers, long runs of signatures let sockets and timers have their turn in between. */
+  clock: Pick<IClock, 'now'> & Partial<IClock>
   random: RandomBytes
   network: string
   /** 16 bytes, random at each start of the process. */
@@ -63,7 +65,7 @@ export class Author {
     this.#options = options
     this.#publicKey = options.identity.publicKey.slice()
     this.#messageIdPrefix = `${toHex(options.boot.subarray(0, 4))}-`
-    this.#queue = new SigningQueue(options.limits, drafts => this.#signed(drafts))
+    this.#queue = new SigningQueue(options.limits, drafts => this.#signed(drafts), giveWayOn(options.clock))
   }
 
   /** An id no other message of this author and boot has, unless a caller makes up the same. */
@@ -183,4 +185,8 @@ export class Author {
     if (signature.length === SIGNATURE_BYTES) return signature
     throw new P2PError(ErrorCode.WIRE_BAD_SIGNATURE, `expected a signature of ${SIGNATURE_BYTES} bytes from our own signer, got ${signature.length}`)
   }
+}
+
+function giveWayOn(clock: Partial<IClock>): (() => Promise<void>) | undefined {
+  return clock.schedule === undefined ? undefined : () => new Promise(resolve => deferOn(clock as IClock, resolve))
 }

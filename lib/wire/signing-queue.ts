@@ -18,6 +18,8 @@ export const PROOF_BYTES_MAX = BURST_PROOF_BYTES + 32 * pathLength(0, BURST_COUN
 const BURST_BYTES_MAX = 112_640
 /** The slowest signer in the table (345 a second) empties this in a fifth of a second. */
 const WAITING_MAX = 4_096
+/** Signed in a row before sockets and timers get their turn: some milliseconds by the fast backends. */
+const SIGNATURES_IN_A_ROW_MAX = 16
 
 /**
  * Gathers what is to be signed while the tick lasts or a signature is being made, and has it signed burst by burst,
@@ -26,15 +28,23 @@ const WAITING_MAX = 4_096
 export class SigningQueue {
   readonly #limits: Pick<Limits, 'burstMessagesMax' | 'channelFrameBytesMax' | 'outboxBytesMax'>
   readonly #sign: (drafts: readonly Draft[]) => Promise<SignedMessage[]>
+  readonly #giveWay: () => Promise<void>
+  #inARow = 0
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #inHand: Waiting[] = []
   #running = false
   #closed: { reason: unknown } | undefined
 
-  constructor(limits: Pick<Limits, 'burstMessagesMax' | 'channelFrameBytesMax' | 'outboxBytesMax'>, sign: (drafts: readonly Draft[]) => Promise<SignedMessage[]>) {
+  /** `giveWay` resolves once the tick is over: a signer in this process never leaves it by itself. */
+  constructor(
+    limits: Pick<Limits, 'burstMessagesMax' | 'channelFrameBytesMax' | 'outboxBytesMax'>,
+    sign: (drafts: readonly Draft[]) => Promise<SignedMessage[]>,
+    giveWay: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#limits = limits
     this.#sign = sign
+    this.#giveWay = giveWay
   }
 
   /** Throws ERR_PEER_OUTBOX_FULL, or the reason the queue was closed for. */
@@ -61,8 +71,16 @@ export class SigningQueue {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#signNext()
+    while (this.#waiting.length > 0) {
+      if (this.#inARow++ < SIGNATURES_IN_A_ROW_MAX) await this.#signNext()
+      else await this.#rest()
+    }
     this.#running = false
+  }
+
+  async #rest(): Promise<void> {
+    this.#inARow = 0
+    await this.#giveWay()
   }
 
   async #signNext(): Promise<void> {

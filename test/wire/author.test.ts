@@ -294,6 +294,19 @@ signing('a callback that throws stops nobody else, and its error surfaces', asyn
   assert.equal(calls, ['b', 'c'])
 })
 
+signing('a loop that signs one by one lets sockets and timers have their turn', async () => {
+  const alice = new Person('alice')
+  let turns = 0
+  const clock = { now: () => 0, elapsedMs: () => 0, schedule: () => ({ [Symbol.dispose]: () => {} }), defer: (run: () => void) => { turns++; setImmediate(run) } }
+  const author = new Author({
+    identity: alice.identity, crypto: () => alice.crypto, clock, random: seededRandom('turns'), network: 'test', boot: new Uint8Array(16).fill(7), limits: alice.limits,
+  })
+  for (let index = 0; index < 50; index++) {
+    await new Promise<void>((resolve, reject) => author.sign({ type: 'x', payload: index }, error => (error === null ? resolve() : reject(error as Error))))
+  }
+  assert.is(turns, 3)
+})
+
 signing.run()
 
 const whole = suite('author: a whole burst')
