@@ -11,9 +11,9 @@ import { limitsFrom } from '../foundation/limits.ts'
 import { named } from '../foundation/logger.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
 import { createLocalNode } from '../peers/local-node.ts'
-import { checkedName, isPeerId } from '../peers/name-book.ts'
 import { PeerManager } from '../peers/peer-manager.ts'
 import type { PeerRecord } from '../peers/peer-table.ts'
+import { checkConfig, ownNameOf, withOwnName } from './check-config.ts'
 import type { BroadcastReceipt, CoordinatorStats, Furniture, P2PConfig, SendReceipt } from './config.ts'
 import { createHouse, type HouseParts } from './house.ts'
 import { Inbound } from './inbound.ts'
@@ -384,23 +384,4 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
 /** The same host and transport with a port of the system's choice. */
 function freeAddressLike(address: string): string {
   return address.startsWith('memory:') ? 'memory:' : address.replace(/:\d+(?=\/|$)/, ':0')
-}
-
-function ownNameOf(peerId: PeerId, id: PeerId): string {
-  if (isPeerId(peerId)) throw new RangeError(`peerId ${peerId} is not the id of the given identity (${id}); leave it out, or give a name`)
-  return checkedName(peerId)
-}
-
-function withOwnName(names: P2PConfig['names'], ownName: string, id: PeerId): Record<string, PeerId> {
-  const other = names?.[ownName]
-  if (other !== undefined && other !== id) throw new RangeError(`peerId is '${ownName}', but names.${ownName} is ${other}, which is not this node's key`)
-  return { ...names, [ownName]: id }
-}
-
-function checkConfig(config: P2PConfig): void {
-  if (typeof config !== 'object' || config === null) throw new TypeError(`expected a configuration object, got ${config === null ? 'null' : typeof config}`)
-  const { network, bootstrap, transports } = config
-  if (network !== undefined && network !== 'public' && network !== 'private') throw new RangeError(`network must be 'public' or 'private', got ${JSON.stringify(network)}`)
-  if (bootstrap !== undefined && !Array.isArray(bootstrap)) throw new TypeError('bootstrap must be an array of URLs')
-  if (transports !== undefined && !Array.isArray(transports)) throw new TypeError('transports must be an array')
 }

@@ -5,24 +5,17 @@ import { PeerState, type DisconnectReason, type PeerInfo } from '../contracts/pe
 import type { LeastAuth } from '../contracts/protocol.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
-import { withDeadline } from '../foundation/deadline.ts'
 import { textOf } from '../foundation/error-text.ts'
 import { limitsFrom } from '../foundation/limits.ts'
 import { named } from '../foundation/logger.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
-import { toHex } from '../foundation/hex.ts'
 import { SafeEmitter } from '../foundation/safe-emitter.ts'
-import { TokenBucketLimiter } from '../foundation/token-bucket.ts'
-import { encodeClose, PartKind, writeParts } from '../wire/parts.ts'
-import { Acceptor } from './acceptor.ts'
-import { CloseCode } from './close-reason.ts'
 import { Connector, type ConnectOptions } from './connector.ts'
-import { transportFor } from './dialer.ts'
-import { encodeHello, type Hello } from './hello.ts'
+import { Doorway } from './doorway.ts'
+import { encodeHello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions } from './local-node.ts'
 import { NameBook } from './name-book.ts'
-import { hostOf, isLoopback } from './network-address.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
 import { outgoingFields, Sender, type BroadcastResult, type CompleteFields } from './sender.ts'
@@ -59,16 +52,8 @@ export interface PeerStats {
 
 const DEFAULT_MAX_CONNECTIONS = 50
 const DEFAULT_HEARTBEAT_MS = 30_000
-const NO_ROOM = writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.LIMIT, 'no room') }])
-/** Addresses one hello may claim: docs/wire.md, section 5. */
-const CLAIMS_MAX = 4
 /** Peers one could dial are kept this long after they were last met or told of. */
 const ADDRESSES_KEPT_MS = 3_600_000
-/** Subnets remembered for their handshakes: some 100 bytes each. */
-const SUBNETS_MAX = 10_000
-/** A subnet may open this many at once before its rate counts (peers.md: burst 5). */
-const SUBNET_BURST = 5
-
 /** Who is here, and are they still alive. Owns links, handshakes, heartbeats, names and limits. */
 export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposable {
   readonly node: LocalNode
@@ -76,11 +61,10 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   readonly table: PeerTable
   readonly #options: PeerManagerOptions
   readonly #keeper: LinkKeeper
-  readonly #acceptor: Acceptor
+  readonly #doorway: Doorway
   readonly #connector: Connector
   readonly #reconnector: Reconnector
   readonly #sender: Sender
-  readonly #listeners = new Set<IListener>()
   readonly #errors: Record<string, number> = {}
   readonly #closing = new AbortController()
   #namesLoaded: Promise<void> | undefined
@@ -106,14 +90,15 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       onDisconnected: (record, reason) => this.#onDisconnected(record, reason),
       onError: (error, record) => this.report(error, record),
     })
-    this.#acceptor = new Acceptor({
+    this.#doorway = new Doorway({
       node: this.node,
-      hello: () => this.hello(),
-      isPrivate: () => this.isPrivate,
-      nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
-      subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
-      connectionsFrom: host => this.#connectionsFrom(host),
-      farewellTo: key => (this.#keeper.hasRoomFor(toHex(key), false) ? undefined : NO_ROOM),
+      table: this.table,
+      keeper: this.#keeper,
+      transports: this.transports,
+      network: options.network,
+      closing: this.#closing.signal,
+      accept: channel => this.accept(channel),
+      onFailure: error => this.#failed(error),
     })
     this.#connector = new Connector({
       node: this.node,
@@ -124,15 +109,14 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       connectionsMax: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       reconnect: options.reconnect ?? true,
       closing: this.#closing.signal,
-      hello: () => this.hello(),
+      hello: () => this.#doorway.hello(),
     })
     this.#reconnector = new Reconnector({ clock, random: this.node.random, limits, dial: id => this.#redial(id) })
   }
 
   /** True on a test network of one's own: told so, or listening on loopback alone. */
   get isPrivate(): boolean {
-    if (this.#options.network !== undefined) return this.#options.network === 'private'
-    return this.#listeners.size > 0 && [...this.#listeners].every(listener => isLoopback(listener.address))
+    return this.#doorway.isPrivate
   }
 
   get isClosed(): boolean {
@@ -145,30 +129,17 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   listenAddresses(): string[] {
-    return [...this.#listeners].map(listener => listener.address)
-  }
-
-  /** What this node says of itself in the sealed part of each handshake. */
-  hello(): Hello {
-    const addresses = this.listenAddresses()
-    return withFittingAddresses({
-      boot: this.node.boot,
-      timestampMs: this.node.clock.now(),
-      role: addresses.length > 0 ? 'node' : 'client',
-      addresses,
-      protocols: this.node.vocabulary.list(),
-      work: new Uint8Array(0),
-    })
+    return this.#doorway.addresses
   }
 
   /** Throws RangeError where what is spoken here would not fit into a hello: then nobody could be greeted any more. */
   checkHello(): void {
-    encodeHello(this.hello())
+    encodeHello(this.#doorway.hello())
   }
 
   /** Tells everybody connected that the hello has changed. */
   announceHello(): void {
-    const hello = this.hello()
+    const hello = this.#doorway.hello()
     for (const record of this.table.connected()) record.link?.sendHello(hello)
   }
 
@@ -177,16 +148,8 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Opens the door. Rejects with ERR_TRANSPORT_NOT_AVAILABLE or ERR_TRANSPORT_LISTEN_FAILED. */
   async listen(address: string, options: WaitOptions = {}): Promise<IListener> {
     this.#mustBeOpen()
-    const transport = transportFor(address, this.transports)
-    if (transport?.listen === undefined) {
-      throw new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `no transport of this node can listen on ${address}; it has ${this.transports.map(each => each.name).join(', ') || 'none'}`)
-    }
     await this.#prepare()
-    const listener = await transport.listen(address, options)
-    this.#mustBeOpen(() => void listener.close())
-    this.#listeners.add(listener)
-    void this.#serve(listener)
-    return listener
+    return await this.#doorway.open(address, options)
   }
 
   /** Takes in a channel that somebody else accepted. What fails closes it. */
@@ -198,21 +161,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       void channel.close('shutdown')
       throw error
     }
-    const secure = await withDeadline(this.node.clock, options, signal => this.#acceptor.accept(channel, AbortSignal.any([signal, this.#closing.signal])), { what: 'a handshake' })
-    this.#mustBeOpen(() => void secure.channel.close('shutdown'))
-    this.#keeper.admit(secure, { asked: false, wanted: false, shortLived: false })
-  }
-
-  async #serve(listener: IListener): Promise<void> {
-    try {
-      for await (const channel of listener.channels) {
-        this.accept(channel).catch((error: unknown) => this.#failed(error))
-      }
-    } catch (error) {
-      this.#failed(error)
-    } finally {
-      this.#listeners.delete(listener)
-    }
+    await this.#doorway.accept(channel, options)
   }
 
   // Connecting.
@@ -267,7 +216,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.#closing.abort(shutDown())
     this.#reconnector[Symbol.dispose]()
     await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
-    await Promise.all([...this.#listeners].map(listener => listener.close()))
+    await this.#doorway.close()
     this.node.author.close(shutDown())
   }
 
@@ -350,7 +299,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     return {
       connectedPeers: [...this.table.open()].length,
       totalPeers: this.table.size,
-      pendingHandshakes: this.#acceptor.pending,
+      pendingHandshakes: this.#doorway.pendingHandshakes,
       reconnecting: this.#reconnector.size,
       errors: { ...this.#errors },
     }
@@ -358,6 +307,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** Forgets peers that are neither connected nor wanted; those one could dial, an hour after they were last met or told of. */
   cleanup(): void {
+    this.node.intake.sweep()
     const nowMs = this.node.clock.elapsedMs()
     for (const record of [...this.table]) {
       if (record.link !== undefined || record.wanted || record.state === PeerState.CONNECTING) continue
@@ -374,12 +324,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   /** This node as a peer would see it. */
   localInfo(): PeerInfo {
-    const addresses: Record<string, string> = {}
-    for (const listener of this.#listeners) {
-      const transport = transportFor(listener.address, this.transports)
-      if (transport) addresses[transport.name] = listener.address
-    }
-    return { peerId: this.node.id, publicKey: this.node.publicKey, addresses, state: PeerState.CONNECTED, lastSeen: this.node.clock.now(), protocols: this.node.vocabulary.list() }
+    return { peerId: this.node.id, publicKey: this.node.publicKey, addresses: this.#doorway.peerAddresses(), state: PeerState.CONNECTED, lastSeen: this.node.clock.now(), protocols: this.node.vocabulary.list() }
   }
 
   /** A listener of the application threw: its own fault, told on `error` unless that is what threw. */
@@ -406,12 +351,6 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.emit('disconnected', record.surface, reason)
   }
 
-  #connectionsFrom(host: string): number {
-    let count = 0
-    for (const record of this.table.connected()) if (hostOf(record.link!.remoteAddress) === host) count++
-    return count
-  }
-
   async #prepare(): Promise<void> {
     await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.#loadNames())])
     this.#mustBeOpen()
@@ -431,24 +370,6 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     if (!this.isClosed) return
     undo?.()
     throw shutDown()
-  }
-}
-
-/** What cannot be claimed is left out: it still works for those who were told otherwise. */
-function withFittingAddresses(hello: Hello): Hello {
-  const addresses: string[] = []
-  for (const address of hello.addresses) {
-    if (addresses.length < CLAIMS_MAX && isEncodable({ ...hello, addresses: [...addresses, address] })) addresses.push(address)
-  }
-  return { ...hello, addresses }
-}
-
-function isEncodable(hello: Hello): boolean {
-  try {
-    encodeHello(hello)
-    return true
-  } catch {
-    return false
   }
 }
 
