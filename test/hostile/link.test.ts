@@ -183,6 +183,27 @@ link('a thousand goodbyes in one frame, and a link that comes and goes fifty tim
   await stage.aliceIsFine()
 })
 
+link('who answers no heartbeat and says nothing else is cut after five; who says anything at all is not', async () => {
+  const clock = new MovableClock()
+  await using stage = await openStage({ config: { clock } })
+  const silent = await stage.mallory({ answersPings: false })
+  const lively = await stage.mallory({ answersPings: false })
+  const pings = (client: Client): number => client.parts.all.filter(each => each.kind === Kind.PING).length
+  for (let beat = 1; beat <= 5; beat++) {
+    assert.ok(stage.bob.isConnected(silent.id), `still there before beat ${beat} is over`)
+    clock.advance(30_000)
+    await until(() => pings(lively) >= beat, 'a heartbeat has come')
+    lively.send(part(0x90, EMPTY))
+    await stage.aliceIsFine()
+    clock.advance(5_000)
+    await stage.aliceIsFine()
+  }
+  const fault = await stage.refused('ERR_PEER_UNRESPONSIVE', silent.id, { blamed: silent.id })
+  assert.match(fault.text, /5 heartbeats/)
+  assert.is(stage.gone.find(({ id }) => id === silent.id)?.reason, 'timeout')
+  assert.ok(stage.bob.isConnected(lively.id))
+})
+
 // Fragments.
 
 const large = (client: Client, size: number): Uint8Array => client.author.signed(client.author.say('x'.repeat(size)))

@@ -170,6 +170,19 @@ transport('a handshake in one write, and the first sealed frame on its heels, ar
   pipe.destroy()
 })
 
+transport('act one in the same write as the upgrade is taken', async () => {
+  await using stage = await openStage()
+  const socket = await tcpSocket(stage.url)
+  const noise = new Dialler({ pattern: 'XX', network: 'peerweft', key: newStaticKey() })
+  socket.write(concat(ascii(upgradeRequest(stage.url)), wsFrame(noise.actOne())))
+  const { rest } = await upgraded(socket)
+  const pipe = new TcpPipe(socket, rest)
+  noise.actTwo(await nextFrame(pipe, 'act two'))
+  pipe.send(noise.actThree(helloBytes()))
+  assert.is(noise.keys().opening.open(await nextFrame(pipe, 'the hello'))[0], Kind.HELLO)
+  pipe.destroy()
+})
+
 transport('a message in more than 64 WebSocket pieces ends the channel, in 60 it is taken', async () => {
   await using stage = await openStage()
   for (const [count, fits] of [[60, true], [70, false]] as const) {

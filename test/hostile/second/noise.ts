@@ -14,6 +14,13 @@ function hkdf(salt: Uint8Array, x: Uint8Array): [Uint8Array, Uint8Array] {
   return [both.slice(0, 32), both.slice(32)]
 }
 
+/** docs/wire.md, section 11; `target` and `claimed` are x-only keys, of which the second is the one that is told. */
+export function sealEnvelope(target: Uint8Array, inner: Uint8Array, { oneTime = newKeyPair(), claimed = target } = {}): Uint8Array {
+  const head = concat(Uint8Array.of(0x80), oneTime.point)
+  const [k] = hkdf(ascii('peerweft/envelope'), dh(oneTime, concat(Uint8Array.of(2), target)))
+  return concat(head, aeadSeal(k, 0, concat(head, claimed), inner))
+}
+
 function nonceOf(n: number): Uint8Array {
   const nonce = new Uint8Array(12)
   new DataView(nonce.buffer).setUint32(4, n, true)

@@ -123,9 +123,11 @@ export class TcpPipe implements Pipe {
   #unread: Uint8Array = EMPTY
   #closeCode = 1006
 
-  constructor(socket: Socket) {
+  /** `read` is what came behind the answer to the upgrade. */
+  constructor(socket: Socket, read: Uint8Array = EMPTY) {
     this.socket = socket
     this.write = bytes => void socket.write(bytes)
+    this.#take(read)
     socket.on('data', data => this.#take(data))
     socket.on('error', () => {})
     this.ended = new Promise(resolve => socket.once('close', () => {
@@ -220,9 +222,9 @@ export function upgraded(socket: Socket): Promise<{ head: string; rest: Uint8Arr
 export async function tcpPipe(url: string, options?: TcpOptions): Promise<TcpPipe> {
   const socket = await tcpSocket(url)
   socket.write(upgradeRequest(url, options))
-  const { head } = await upgraded(socket)
+  const { head, rest } = await upgraded(socket)
   if (!head.startsWith('HTTP/1.1 101')) throw new Error(head)
-  return new TcpPipe(socket)
+  return new TcpPipe(socket, rest)
 }
 
 /** RFC 6455, section 4.2.2: what a listener has to answer to a key. */
