@@ -6,7 +6,7 @@ import { wholeBurst, type SignedMessage } from '../wire/author.ts'
 import { PART_HEAD_BYTES, PartKind, partsSize, writeParts, type Part } from '../wire/parts.ts'
 
 /** One thing waiting to leave: a finished part, or a signed message that may travel with its whole burst. */
-type Waiting = { readonly size: number; readonly part?: Part; readonly signed?: SignedMessage }
+type Waiting = { readonly size: number; readonly part?: Part; readonly signed?: SignedMessage; readonly whole?: readonly Waiting[] }
 
 /** The AEAD's tag. */
 const TAG_BYTES = 16
@@ -64,7 +64,9 @@ export class Outbox {
   /** Queues parts that are of no use without each other: all of them or none. */
   pushParts(parts: readonly Part[]): Promise<void> | undefined {
     this.#mustHaveRoom(partsSize(parts))
-    for (const part of parts) this.#add({ size: part.body.length + PART_HEAD_BYTES, part })
+    const whole: Waiting[] = []
+    for (const part of parts) whole.push({ size: part.body.length + PART_HEAD_BYTES, part, whole })
+    for (const waiting of whole) this.#add(waiting)
     return this.#queued()
   }
 
@@ -81,12 +83,12 @@ export class Outbox {
     await new Promise<void>(resolve => this.#idleWaiters.push(resolve))
   }
 
-  /** Ends the outbox; later pushes throw `error`. Returns what had not left. */
+  /** Ends the outbox; later pushes throw `error`. Returns what had not left, and of what had left in part, the whole. */
   close(error: P2PError): Waiting[] {
     if (this.#closed) return []
     this.#closed = error
     this.#stallTimer?.[Symbol.dispose]()
-    const rest = this.#queue.slice(this.#head)
+    const rest = madeWhole(this.#queue.slice(this.#head))
     this.#queue = []
     this.#urgent = []
     this.#head = 0
@@ -238,6 +240,13 @@ export class Outbox {
       this.#options.onBroken(new P2PError(ErrorCode.PEER_STALLED, `${peerId} took nothing for ${limits.outboxStallMs} ms while ${this.#bytes} bytes waited`, { peerId }))
     })
   }
+}
+
+/** The pieces of a message that had begun to leave are of no use elsewhere without those that have left. */
+function madeWhole(rest: Waiting[]): Waiting[] {
+  const begun = rest[0]?.whole
+  if (begun === undefined) return rest
+  return [...begun, ...rest.filter(waiting => waiting.whole !== begun)]
 }
 
 function asBroken(error: unknown, peerId: string): P2PError {
