@@ -1,6 +1,7 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { P2PMessage } from '../contracts/message.ts'
 import type { DisconnectReason } from '../contracts/peer.ts'
+import { deferOn } from '../foundation/clock.ts'
 import { sleep } from '../foundation/deadline.ts'
 import { toHex } from '../foundation/hex.ts'
 import type { SignedMessage } from '../wire/author.ts'
@@ -10,6 +11,7 @@ import { encodeClose, parseClose, PartKind, readParts } from '../wire/parts.ts'
 import { CloseCode, codeOfReason, reasonOfCode } from './close-reason.ts'
 import { decodeHello, encodeHello, type Hello } from './hello.ts'
 import { LinkRates } from './link-rates.ts'
+import { asP2PError, blaming, brokenBy, isFault } from './link-errors.ts'
 import type { LocalNode } from './local-node.ts'
 import type { SecureLink } from './noise/secure-link.ts'
 import { Outbox } from './outbox.ts'
@@ -40,11 +42,9 @@ export interface LinkOptions {
   trusted: () => boolean
 }
 
-/** Faults that only a broken or hostile sender makes; the rest (stale, repeated) happen to the honest. */
-const FAULTS: ReadonlySet<string> = new Set([
-  ErrorCode.WIRE_MALFORMED, ErrorCode.WIRE_FRAME_TOO_LARGE, ErrorCode.WIRE_WRONG_VERSION,
-  ErrorCode.WIRE_BAD_SIGNATURE, ErrorCode.WIRE_WEAK_AUTH, ErrorCode.PROTOCOL_BAD_PAYLOAD,
-])
+/** Handled in one go before other links, sockets and timers get their turn; a frame counts for at least `FRAME_WORTH`. */
+const MESSAGES_A_TURN_MAX = 512
+const FRAME_WORTH = 8
 /** One piece of a message too large for a sealed frame: small enough that a heartbeat never waits long. */
 const FRAGMENT_BYTES = 60_000
 /** A frame up to this size goes as one part: a sealed frame less its tag and the part's own head. */
@@ -70,6 +70,8 @@ export class Link {
   readonly #outbox: Outbox
   readonly #source: Source
   #fragments: FragmentAssembler | undefined
+  #fragmentTimer: Disposable | undefined
+  #thisTurn = 0
   #fragmentId = 0
   #handling = 0
   #handlingWaiter: (() => void) | undefined
@@ -192,7 +194,7 @@ export class Link {
         await this.#takeFrame(next.value)
       }
     } catch (error) {
-      this.#finish(this.#ending ?? { reason: 'error', duplicate: false, error: this.#broken(error) })
+      this.#finish(this.#ending ?? { reason: 'error', duplicate: false, error: brokenBy(error, this.id) })
     }
   }
 
@@ -224,7 +226,15 @@ export class Link {
     const restMs = this.rates.messages(messages)
     if (restMs > 0) return this.#slowDown(restMs, 'messages')
     if (this.#handling >= this.#node.limits.handlersPerPeerMax) return this.#handlersDone()
-    return undefined
+    return this.#giveWay(messages)
+  }
+
+  /** So that nobody is held up by one who sends much: frames that have come already could be read without end. */
+  #giveWay(messages: number): Promise<void> | undefined {
+    this.#thisTurn += Math.max(messages, FRAME_WORTH)
+    if (this.#thisTurn < MESSAGES_A_TURN_MAX) return undefined
+    this.#thisTurn = 0
+    return new Promise(resolve => deferOn(this.#node.clock, resolve))
   }
 
   /** Returns how many messages the part held. */
@@ -268,20 +278,35 @@ export class Link {
 
   #takeBurst(body: Uint8Array): number {
     let messages: P2PMessage[]
+    let refused = 0
     try {
-      messages = this.#node.intake.receiveBurst(body, this.#source, error => this.#refuse(error))
+      messages = this.#node.intake.receiveBurst(body, this.#source, error => {
+        refused++
+        this.#refuse(error)
+      })
     } catch (error) {
       this.#refuse(asP2PError(error, this.id))
       return 1
     }
     for (const message of messages) this.#handIn(message)
-    return messages.length
+    return messages.length + refused
   }
 
   #takeFragment(body: Uint8Array): void {
     this.#fragments ??= new FragmentAssembler(this.#node.limits, this.#node.clock)
     const frame = this.#fragments.add(body)
+    this.#watchFragments(this.#fragments)
     if (frame !== null) this.#takeMessage(frame)
+  }
+
+  /** What never becomes whole is let go in time, though the peer may say nothing more. */
+  #watchFragments(fragments: FragmentAssembler): void {
+    if (this.#fragmentTimer !== undefined || fragments.size === 0 || this.#over) return
+    this.#fragmentTimer = this.#node.clock.schedule(this.#node.limits.fragmentTimeoutMs, () => {
+      this.#fragmentTimer = undefined
+      fragments.sweep(this.#node.clock.elapsedMs())
+      this.#watchFragments(fragments)
+    })
   }
 
   #handIn(message: P2PMessage): void {
@@ -319,7 +344,7 @@ export class Link {
   /** Reports, and ends the link when the peer has made too many faults. */
   #refuse(error: P2PError): void {
     this.#owner.refused(this, error)
-    if (error.peerId === this.id && FAULTS.has(error.code)) this.fault(error)
+    if (error.peerId === this.id && isFault(error)) this.fault(error)
   }
 
   /** Counts a fault against this peer; too many, and it is cut. */
@@ -353,6 +378,7 @@ export class Link {
     this.#over = true
     this.#ending = ending
     this.#pause?.abort()
+    this.#fragmentTimer?.[Symbol.dispose]()
     this.#handlingWaiter?.()
     const channelClosed = this.secure.channel.close(ending.reason)
     this.#owner.closed(this, ending)
@@ -366,22 +392,8 @@ export class Link {
     return new P2PError(ErrorCode.PEER_DISCONNECTED, `the link to ${this.id} has ended (${this.#ending?.reason ?? 'local'})`, { peerId: this.id })
   }
 
-  #broken(error: unknown): P2PError {
-    if (error instanceof P2PError) return error
-    return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, `the link to ${this.id} broke: ${String(error)}`, { peerId: this.id, cause: error })
-  }
-
   #rateLimited(what: string, restMs?: number): P2PError {
     const consequence = restMs === undefined ? 'one was not answered' : `reading pauses for ${restMs} ms`
     return new P2PError(ErrorCode.PEER_RATE_LIMITED, `${this.id} sends more ${what} than it may: ${consequence}`, { peerId: this.id })
   }
-}
-
-function asP2PError(error: unknown, peerId: string): P2PError {
-  if (!(error instanceof P2PError)) return new P2PError(ErrorCode.WIRE_MALFORMED, `unreadable input from ${peerId}: ${String(error)}`, { peerId, cause: error })
-  return error
-}
-
-function blaming(error: P2PError, peerId: string): P2PError {
-  return error.peerId === undefined ? new P2PError(error.code, `${error.message} (sent by ${peerId})`, { peerId, cause: error }) : error
 }

@@ -29,7 +29,7 @@ export interface OutboxOptions {
 export class Outbox {
   readonly #options: OutboxOptions
   #urgent: Part[] = []
-  #queue: Waiting[] = []
+  #queue: (Waiting | undefined)[] = []
   /** Entries of `#queue` already sent; the array is cut when they are many. */
   #head = 0
   #bytes = 0
@@ -88,7 +88,7 @@ export class Outbox {
     if (this.#closed) return []
     this.#closed = error
     this.#stallTimer?.[Symbol.dispose]()
-    const rest = madeWhole(this.#queue.slice(this.#head))
+    const rest = madeWhole(this.#queue.slice(this.#head) as Waiting[])
     this.#queue = []
     this.#urgent = []
     this.#head = 0
@@ -208,7 +208,7 @@ export class Outbox {
   #takeBurst(first: SignedMessage, size: number): Part | undefined {
     const burst = first.burst
     if (burst === undefined || burst.index !== 0) return undefined
-    const members = this.#queue.slice(this.#head, this.#head + burst.count).map(waiting => waiting.signed)
+    const members = this.#queue.slice(this.#head, this.#head + burst.count).map(waiting => waiting?.signed)
     if (members.length < burst.count || members.includes(undefined)) return undefined
     const body = wholeBurst(members as SignedMessage[])
     if (body === null || size + body.length + PART_HEAD_BYTES + TAG_BYTES > this.#options.limits.channelFrameBytesMax) return undefined
@@ -217,7 +217,11 @@ export class Outbox {
   }
 
   #drop(count: number): void {
-    for (let taken = 0; taken < count; taken++) this.#bytes -= this.#queue[this.#head++]!.size
+    for (let taken = 0; taken < count; taken++) {
+      this.#bytes -= this.#queue[this.#head]!.size
+      // What has left is let go, though the queue may never run quite empty.
+      this.#queue[this.#head++] = undefined
+    }
     if (this.#head === this.#queue.length || this.#head > 1024) {
       this.#queue = this.#queue.slice(this.#head)
       this.#head = 0

@@ -4,7 +4,6 @@ import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { IIdentity } from '../contracts/identity.ts'
 import type { Limits } from '../contracts/limits.ts'
 import type { RandomBytes } from '../contracts/random.ts'
-import { deferOn } from '../foundation/clock.ts'
 import { toHex } from '../foundation/hex.ts'
 import { burstDigest, burstTree } from './burst.ts'
 import { borrowWriter, returnWriter, type CborWriter } from './cbor-writer.ts'
@@ -38,7 +37,7 @@ export type SignedCallback = (error: unknown, signed: SignedMessage | null) => v
 export interface AuthorOptions {
   identity: IIdentity
   crypto: () => ICryptoBackend
-  /** With timers, long runs of signatures let sockets and timers have their turn in between. */
+  /** With `defer`, long runs of signatures let sockets and timers have their turn in between. */
   clock: Pick<IClock, 'now'> & Partial<IClock>
   random: RandomBytes
   network: string
@@ -187,6 +186,7 @@ export class Author {
   }
 }
 
+/** Only by a clock that knows when a tick is over: one that is stepped by hand might never step. */
 function giveWayOn(clock: Partial<IClock>): (() => Promise<void>) | undefined {
-  return clock.schedule === undefined ? undefined : () => new Promise(resolve => deferOn(clock as IClock, resolve))
+  return clock.defer === undefined ? undefined : () => new Promise(resolve => clock.defer!(resolve))
 }

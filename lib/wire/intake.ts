@@ -169,7 +169,7 @@ export class Intake {
     mustBeFor(header, this.#options.publicKey)
     this.#mustBeTimely(header, isByLink)
     // Step 8: a signature satisfies every declaration.
-    this.#memory.mark(hashes.message) // step 9
+    this.#memory.mark(hashes.message, source.peerId) // step 9
     this.#memory.mustBeNew(author, header, hashes.payload) // step 10
     const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
     const evidence = evidenceWith(header)

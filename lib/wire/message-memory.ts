@@ -9,11 +9,13 @@ import { duplicateHash } from './hashing.ts'
 import type { Header } from './header-fields.ts'
 import { RecentIds } from './recent-ids.ts'
 import { refuse } from './refusals.ts'
+import { ReplayClock } from './replay-clock.ts'
 import { SeenSet } from './seen-set.ts'
+import { SeenShares } from './seen-shares.ts'
 
 export interface MessageMemoryOptions {
   crypto: () => ICryptoBackend
-  clock: Pick<IClock, 'elapsedMs'>
+  clock: Pick<IClock, 'now' | 'elapsedMs'>
   limits: Pick<Limits, 'seenMsMin' | 'seenMessagesMax'>
   random: RandomBytes | undefined
 }
@@ -28,13 +30,15 @@ export class MessageMemory {
   readonly #seen: SeenSet
   /** What duplicates have in common: as many entries as `#seen` at most. */
   readonly #said: SeenSet
+  readonly #shares: SeenShares
   readonly #recent = new Map<PeerId, RecentIds>()
 
   constructor({ crypto, clock, limits, random }: MessageMemoryOptions) {
-    const seen = { seenMsMin: limits.seenMsMin, seenMessagesMax: limits.seenMessagesMax, clock, random }
+    const seen = { seenMsMin: limits.seenMsMin, seenMessagesMax: limits.seenMessagesMax, clock: new ReplayClock(clock), random }
     this.#crypto = crypto
     this.#seen = new SeenSet(seen)
     this.#said = new SeenSet(seen)
+    this.#shares = new SeenShares(seen)
   }
 
   /** Signed messages remembered now. */
@@ -48,7 +52,8 @@ export class MessageMemory {
   }
 
   /** Throws ERR_WIRE_SEEN_FULL. */
-  mark(messageHash: Uint8Array): void {
+  mark(messageHash: Uint8Array, deliveredBy: PeerId): void {
+    if (!this.#shares.take(deliveredBy, this.#seen.size)) refuse(ErrorCode.WIRE_SEEN_FULL, 'memory for messages is scarce, and this peer has used its share')
     if (!this.#seen.add(messageHash)) refuse(ErrorCode.WIRE_SEEN_FULL, `${this.#seen.size} messages are remembered, no more fit for now`)
   }
 
