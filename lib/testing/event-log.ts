@@ -1,5 +1,5 @@
 import { nobleSymmetric } from '../crypto/noble-symmetric.ts'
-import { concatBytes, utf8 } from '../foundation/bytes.ts'
+import { concatBytes, EMPTY_BYTES, utf8 } from '../foundation/bytes.ts'
 import { toHex } from '../foundation/hex.ts'
 
 /** Entries are hashed in pieces of about this size: each hash is of the one before and the piece. */
@@ -39,19 +39,9 @@ export class EventLog {
     return this.#entries
   }
 
-  /** An entry of numbers: cheap enough for every frame and timer. */
+  /** An entry of numbers, cheap enough for every frame and timer, and perhaps a text. */
   note(kind: string, timeMs: number, a: number, b = 0, text?: string): void {
-    const bytes = text === undefined ? undefined : utf8(text).subarray(0, TEXT_BYTES_MAX)
-    const size = HEAD_BYTES + (bytes?.length ?? 0)
-    if (this.#at + size > PIECE_BYTES) this.#close()
-    const view = this.#view
-    view.setUint8(this.#at, this.#kindOf(kind))
-    view.setUint16(this.#at + 1, bytes?.length ?? 0)
-    view.setFloat64(this.#at + 3, timeMs)
-    view.setFloat64(this.#at + 11, a)
-    view.setFloat64(this.#at + 19, b)
-    if (bytes) this.#piece.set(bytes, this.#at + HEAD_BYTES)
-    this.#at += size
+    this.#append(this.#kindOf(kind), timeMs, a, b, text)
     this.#entries++
     if (this.#keep > 0) this.#remember({ kind, timeMs, a, b, text })
   }
@@ -75,13 +65,27 @@ export class EventLog {
     return nobleSymmetric.sha256(concatBytes(this.#hash, this.#piece.subarray(0, this.#at)))
   }
 
-  /** Numbers by first use: which kinds there are is part of what happened. */
+  #append(kind: number, timeMs: number, a: number, b: number, text: string | undefined): void {
+    const bytes = text === undefined ? EMPTY_BYTES : utf8(text).subarray(0, TEXT_BYTES_MAX)
+    const size = HEAD_BYTES + bytes.length
+    if (this.#at + size > PIECE_BYTES) this.#close()
+    const view = this.#view
+    view.setUint8(this.#at, kind)
+    view.setUint16(this.#at + 1, bytes.length)
+    view.setFloat64(this.#at + 3, timeMs)
+    view.setFloat64(this.#at + 11, a)
+    view.setFloat64(this.#at + 19, b)
+    this.#piece.set(bytes, this.#at + HEAD_BYTES)
+    this.#at += size
+  }
+
+  /** Kinds are numbered as they come; an entry of kind 0 says which name the next number has. */
   #kindOf(kind: string): number {
     let number = this.#kinds.get(kind)
     if (number === undefined) {
-      number = this.#kinds.size
+      number = this.#kinds.size + 1
       this.#kinds.set(kind, number)
-      this.note('kind', 0, number, 0, kind)
+      this.#append(0, 0, number, 0, kind)
     }
     return number
   }

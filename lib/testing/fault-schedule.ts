@@ -12,8 +12,8 @@ export interface FaultScheduleOptions {
   fromMs: number
   /** When no more come and all that are under way end. */
   untilMs: number
-  /** Numbers of faults to leave out; the others stay as they were. */
-  drop: ReadonlySet<number>
+  /** Numbers of the faults that come; all when left out. Those that come are what they would have been. */
+  only: ReadonlySet<number> | undefined
   onBegin(fault: Fault): void
   onEnd(fault: Fault): void
 }
@@ -73,8 +73,8 @@ export class FaultSchedule {
   }
 
   #begin(number: number): void {
-    const { world, random, kinds, untilMs, drop, onBegin } = this.#options
-    if (drop.has(number)) return
+    const { world, random, kinds, untilMs, only, onBegin } = this.#options
+    if (only?.has(number) === false) return
     const own = random.fork(`fault ${number}`)
     const kind = own.pick(kinds)
     const { forMs, begin } = FAULT_KINDS[kind]

@@ -17,7 +17,7 @@ export interface MeshHouse {
   role<R extends 'resources' | 'pubsub'>(role: R): IProtocolHandler[R]
   storeOf(protocol: string): IStore
   speakers(protocol: string): PeerInfo[]
-  randomBytes(length: number): Uint8Array
+  draw(length: number): Uint8Array
   connect(peer: PeerInfo | PeerId, options: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo>
   disconnect(peerId: PeerId, reason: DisconnectReason): Promise<void>
   send(protocol: string, to: PeerId, message: OutgoingMessage): Promise<void>
@@ -51,7 +51,7 @@ export function meshContext(house: MeshHouse, protocol: string, signal: AbortSig
     },
     signal,
     peers: () => signal.aborted ? [] : house.speakers(protocol),
-    randomBytes: length => house.randomBytes(length),
+    randomBytes: length => house.draw(length),
     connect: (peer, options = {}) => asked(() => house.connect(peer, options)),
     disconnect: (peerId, reason = 'local') => asked(() => house.disconnect(peerId, reason)),
     // Without a promise of its own: there are millions of them.

@@ -199,7 +199,7 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
     return this.#linksTo(protocol).map(link => link.infoFor(this))
   }
 
-  randomBytes(length: number): Uint8Array {
+  draw(length: number): Uint8Array {
     return this.random.bytes(length)
   }
 

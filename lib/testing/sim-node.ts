@@ -1,5 +1,6 @@
 import type { Furniture, P2PConfig } from '../coordinator/config.ts'
 import { Coordinator } from '../coordinator/coordinator.ts'
+import type { IClock } from '../contracts/clock.ts'
 import type { ICryptoBackend } from '../contracts/crypto.ts'
 import type { IIdentity } from '../contracts/identity.ts'
 import { PeerState } from '../contracts/peer.ts'
@@ -232,12 +233,13 @@ export class SimNode {
     const life = new Life(() => this.#around.onDeathAtCall(this))
     const clock = world.clockFor(this.name, { skewMs: this.skewMs })
     const own = random.fork(`${this.name}/start ${number}`)
-    const transport = new SimTransport({ network, host: this.host, clock, life, limits: config.limits })
+    const guarded = guardedClock(clock, life)
+    const transport = new SimTransport({ network, host: this.host, clock: guarded, life, limits: config.limits })
     const furniture: Furniture = { transports: () => [transport], baseBackend: () => backend, bestBackend: () => Promise.resolve({ backend, notes: [] }) }
     const coordinator = new Coordinator({
       identity: this.#guardedIdentity(life),
       transports: [transport],
-      clock,
+      clock: guarded,
       random: own.bytes,
       store: guardedStore(this.store, life),
       networkId: 'simulation',
@@ -270,6 +272,19 @@ interface Run {
   readonly handlers: readonly IProtocolHandler[]
   listener: { readonly address: string } | undefined
   redial: Disposable | undefined
+}
+
+/** Time as one run of the program sees it: asking for a timer, it may die. */
+function guardedClock(clock: NodeClock, life: Life): IClock {
+  const nothing: Disposable = { [Symbol.dispose]() {} }
+  return {
+    now: () => clock.now(),
+    elapsedMs: () => clock.elapsedMs(),
+    schedule: (delayMs, run) => life.enter('clock') ? clock.schedule(delayMs, run) : nothing,
+    defer(run) {
+      if (life.enter('clock')) clock.defer(run)
+    },
+  }
 }
 
 /** The disk as one run of the program sees it. */

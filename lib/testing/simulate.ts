@@ -10,8 +10,8 @@ export type Scenario = (sim: Simulation) => Promise<void>
 export interface SimulateOptions extends SimulationOptions {
   /** How often a failing run may be played again to find out which faults it needs. 20 by default; 0 shrinks nothing. */
   shrinkRunsMax?: number
-  /** The command that plays one seed again, for the failure's message: `seed => \`SEED=${seed} npm test -- my.test.ts\``. */
-  replay?: (seed: Seed, dropFaults: readonly number[]) => string
+  /** The command that plays this again, for the failure's message: `seed => \`SEED=${seed} npm test -- my.test.ts\``. */
+  replay?: (seed: Seed, onlyFaults: readonly number[] | undefined) => string
 }
 
 /** What a run came to. */
@@ -37,28 +37,42 @@ export async function simulate(options: SimulateOptions, scenario: Scenario): Pr
 }
 
 /**
- * Drops faults from a failing run while it keeps failing: all of them, then halves, quarters and so on, in at most `shrinkRunsMax`
- * runs. Any failure counts, since one cause shows in many ways. Resolves to the failure with the fewest faults that was met.
+ * Leaves faults out of a failing run while it keeps failing, in at most `shrinkRunsMax` runs: first all of them, then it looks for the half,
+ * quarter and so on that is enough, or that can be spared (Zeller's ddmin). Any failure counts, since one cause shows in many ways.
+ * Resolves to the failure with the fewest faults that was met.
  */
 export async function shrink({ failure, shrinkRunsMax = SHRINK_RUNS_MAX, ...options }: SimulateOptions & { failure: SimulationError }, scenario: Scenario): Promise<SimulationError> {
   let best = failure
   let runs = 0
-  const failsWithout = async (dropped: readonly Fault[]): Promise<boolean> => {
-    runs++
-    const dropFaults = [...best.dropFaults, ...dropped.map(({ number }) => number)]
-    const result = await play({ ...options, dropFaults }, scenario)
+  const failsWith = async (faults: readonly Fault[]): Promise<boolean> => {
+    if (runs++ >= shrinkRunsMax) return false
+    const result = await play({ ...options, onlyFaults: faults.map(({ number }) => number) }, scenario)
     if (!('error' in result)) return false
     best = result.error
     return true
   }
-  if (best.faults.length === 0 || shrinkRunsMax === 0 || await failsWithout(best.faults)) return best
-  for (let size = Math.ceil(best.faults.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    // Late faults first: what failed early needed none of them.
-    for (let end = best.faults.length; end > 0 && runs < shrinkRunsMax; end -= size) {
-      await failsWithout(best.faults.slice(Math.max(0, end - size), end))
-    }
+  if (best.faults.length === 0 || await failsWith([])) return best
+  let parts = 2
+  while (best.faults.length > 1 && runs < shrinkRunsMax) {
+    const smaller = await firstOf(choices(best.faults, parts), failsWith)
+    if (smaller !== undefined) parts = Math.max(2, parts - (smaller.isRest ? 1 : parts))
+    else if (parts >= best.faults.length) break
+    else parts = Math.min(2 * parts, best.faults.length)
   }
   return best
+}
+
+/** Each part of so many, then each rest without one of them. */
+function choices(faults: readonly Fault[], parts: number): { faults: readonly Fault[]; isRest: boolean }[] {
+  const size = Math.ceil(faults.length / parts)
+  const cut = Array.from({ length: Math.ceil(faults.length / size) }, (_, index) => faults.slice(index * size, (index + 1) * size))
+  const rests = parts === 2 ? [] : cut.map(part => ({ faults: faults.filter(fault => !part.includes(fault)), isRest: true })).reverse()
+  return [...cut.map(part => ({ faults: part, isRest: false })), ...rests]
+}
+
+async function firstOf<C extends { faults: readonly Fault[] }>(all: readonly C[], holds: (faults: readonly Fault[]) => Promise<boolean>): Promise<C | undefined> {
+  for (const choice of all) if (await holds(choice.faults)) return choice
+  return undefined
 }
 
 async function play(options: SimulationOptions, scenario: Scenario): Promise<SimulationResult | { error: SimulationError }> {
@@ -73,6 +87,6 @@ async function play(options: SimulationOptions, scenario: Scenario): Promise<Sim
 }
 
 function withCommand(error: SimulationError, { replay }: SimulateOptions): SimulationError {
-  if (replay) error.message += `\n  replay: ${replay(error.seed, error.dropFaults)}`
+  if (replay) error.message += `\n  replay: ${replay(error.seed, error.onlyFaults)}`
   return error
 }

@@ -6,7 +6,8 @@ export interface SimulationErrorDetails {
   /** Virtual time at which it showed. */
   atMs: number
   faults: readonly Fault[]
-  dropFaults: readonly number[]
+  /** As the option of that name. */
+  onlyFaults: readonly number[] | undefined
   /** The latest events, oldest first. */
   tail: readonly string[]
   cause?: unknown
@@ -22,7 +23,7 @@ export class SimulationError extends Error {
   readonly seed: Seed
   readonly atMs: number
   readonly faults: readonly Fault[]
-  readonly dropFaults: readonly number[]
+  readonly onlyFaults: readonly number[] | undefined
   readonly tail: readonly string[]
   /** What failed, without the story around it. */
   readonly what: string
@@ -33,7 +34,7 @@ export class SimulationError extends Error {
     this.seed = details.seed
     this.atMs = details.atMs
     this.faults = details.faults
-    this.dropFaults = details.dropFaults
+    this.onlyFaults = details.onlyFaults
     this.tail = details.tail
   }
 
@@ -43,9 +44,9 @@ export class SimulationError extends Error {
   }
 }
 
-export function replayOf({ seed, dropFaults }: Pick<SimulationErrorDetails, 'seed' | 'dropFaults'>): string {
-  const drop = dropFaults.length === 0 ? '' : `, dropFaults: [${dropFaults.join(', ')}]`
-  return `{ seed: ${JSON.stringify(seed)}${drop} }`
+export function replayOf({ seed, onlyFaults }: Pick<SimulationErrorDetails, 'seed' | 'onlyFaults'>): string {
+  const only = onlyFaults === undefined ? '' : `, onlyFaults: [${onlyFaults.join(', ')}]`
+  return `{ seed: ${JSON.stringify(seed)}${only} }`
 }
 
 function told(what: string, details: SimulationErrorDetails): string {

@@ -28,8 +28,8 @@ export interface SimulationOptions {
   faultsFromMs?: number
   /** Virtual time after which nothing goes wrong and everything is mended, to see whether the nodes recover. Never by default. */
   faultsUntilMs?: number
-  /** Numbers of faults to leave out, as a failure names them. */
-  dropFaults?: readonly number[]
+  /** Numbers of the faults that come, as a failure names them; the others are left out. */
+  onlyFaults?: readonly number[] | undefined
 
   /** How often what a dialling node wishes for is looked at: see `connect`. 15 s by default; Infinity leaves it to the coordinator. */
   redialMs?: number

@@ -213,7 +213,7 @@ export class Simulation implements AsyncDisposable {
   /** A failure with all that is needed to see it again. */
   error(what: string, cause?: unknown): SimulationError {
     return new SimulationError(what, {
-      seed: this.seed, atMs: this.nowMs, faults: this.#faults, dropFaults: this.#options.dropFaults ?? [], tail: this.#log.tail(), cause,
+      seed: this.seed, atMs: this.nowMs, faults: this.#faults, onlyFaults: this.#options.onlyFaults, tail: this.#log.tail(), cause,
     })
   }
 
@@ -257,11 +257,11 @@ export class Simulation implements AsyncDisposable {
   #begin(): void {
     if (this.#endWatching !== undefined) return
     this.#planCheck()
-    const { faults = 'none', faultEveryMs = DEFAULTS.faultEveryMs, faultsFromMs = 0, faultsUntilMs = Infinity, dropFaults = [] } = this.#options
+    const { faults = 'none', faultEveryMs = DEFAULTS.faultEveryMs, faultsFromMs = 0, faultsUntilMs = Infinity, onlyFaults } = this.#options
     const kinds = faults === 'all' ? Object.keys(FAULT_KINDS) as FaultKind[] : faults === 'none' ? [] : faults
     if (kinds.length === 0) return
     this.#schedule = new FaultSchedule({
-      kinds, everyMs: faultEveryMs, fromMs: faultsFromMs, untilMs: faultsUntilMs, drop: new Set(dropFaults), random: this.#root.fork('faults'),
+      kinds, everyMs: faultEveryMs, fromMs: faultsFromMs, untilMs: faultsUntilMs, only: onlyFaults && new Set(onlyFaults), random: this.#root.fork('faults'),
       world: {
         clock: this.clock, network: this.network, nodes: this.#nodes,
         crash: (node, how) => this.crash(node, how),

@@ -84,9 +84,15 @@ export class VirtualClock implements IClock, Timeline {
 
   /** Events that are still to come, not counting those called off. */
   get pending(): number {
-    let count = this.#deferred.length - this.#deferredHead
+    let count = 0
+    for (let at = this.#deferredHead; at < this.#deferred.length; at++) if (isStillToCome(this.#deferred[at]!)) count++
     for (const event of this.#heap) if (isStillToCome(event)) count++
     return count
+  }
+
+  /** Events in memory, those called off included. */
+  get held(): number {
+    return this.#heap.size + this.#deferred.length - this.#deferredHead
   }
 
   /** True while events are being made to happen. */

@@ -1,8 +1,9 @@
 import type { Registry } from '../bench/command.ts'
+import { corridorScenario } from '../simulation/corridor.ts'
 import { hostile } from './hostile.ts'
 
 /**
  * Every scenario that `npm run scenario -- NAME` knows: the bars of the design at full size. A scenario is a `Task`
  * that measures when it is run; whether a row holds is computed there, never written down here.
  */
-export const scenarios: Registry = { hostile }
+export const scenarios: Registry = { hostile, corridor: corridorScenario() }
