@@ -3,6 +3,7 @@ import type { MessagePayload, MessageType } from '../../contracts/protocol.ts'
 import type { PeerId } from '../../contracts/message.ts'
 import { EarlyDrop } from './brakes.ts'
 import type { GossipProtocol } from './definition.ts'
+import type { Entry } from './entry.ts'
 import type { GossipEffect } from './events.ts'
 import { type Hasher, ItemIds } from './item-id.ts'
 import { INVALID_MAX, TOPICS_MAX } from './limits.ts'
@@ -47,6 +48,8 @@ export class Core {
   /** Copies that were too old or too far ahead: not looked at again, and nobody is charged. */
   readonly stale: SeenIds
   readonly wants: Wants
+  /** Pushes that wait to see whether they are needed, the oldest first. */
+  later: { readonly entry: Entry; readonly peers: readonly Peer[]; readonly dueMs: number }[] = []
   readonly earlyDrop = new EarlyDrop()
   /** Scores of peers that left, with when. */
   readonly retained = new Map<PeerId, { score: PeerScore; leftAtMs: number }>()

@@ -12,7 +12,7 @@ export function factsOf(peer: PeerInfo & LinkFacts): PeerFacts {
   return {
     peerId: peer.peerId,
     key: peer.publicKey ?? fromHex(peer.peerId),
-    outbound: peer.direction === 'outbound',
+    outbound: peer.direction === undefined ? undefined : peer.direction === 'outbound',
     netgroup: peer.remoteAddress === undefined ? undefined : netgroupOf(peer.remoteAddress),
   }
 }

@@ -44,6 +44,8 @@ export const INVALID_MAX = 32_768
 export const BUCKETS_MAX = 360
 /** Words that wait for a peer's outbox; past it pushes to it are dropped, as announcements will follow. */
 export const WAITING_WORDS_MAX = 8
+/** Items whose second pushes wait. Past it nobody waits. */
+export const LATER_MAX = 4_096
 /** Netgroups of which the early drop keeps a record. */
 export const NETGROUPS_MAX = 4_096
 /** Listeners on one topic. */

@@ -64,10 +64,22 @@ export function takeSubscribe(core: Core, peer: Peer, names: readonly string[]):
     if (topic === undefined) continue
     topic.members.add(peer)
     if (!topic.subscribed) continue
-    // The heartbeat does this with care; a mesh that is too small need not wait for it.
-    if (topic.mesh.size < core.parameters.meshMin && mayGraft(core, topic, peer)) graft(core, topic, peer)
+    if (isWelcome(core, topic, peer) && mayGraft(core, topic, peer)) graft(core, topic, peer)
     startSync(core, topic, peer)
   }
+}
+
+/**
+ * A mesh need not wait for the heartbeat to get its first peers. Whoever dialled begins, up to its quota of such links, so
+ * that two who meet do not both; where nobody knows who dialled, up to the minimum.
+ */
+function isWelcome(core: Core, { mesh }: Topic, { outbound }: Peer): boolean {
+  const { meshMin, meshOutbound } = core.parameters
+  if (outbound === undefined) return mesh.size < meshMin
+  if (!outbound) return false
+  let dialled = 0
+  for (const peer of mesh.keys()) if (peer.outbound) dialled++
+  return dialled < meshOutbound || mesh.size === 0
 }
 
 export function takeUnsubscribe(core: Core, peer: Peer, names: readonly string[]): void {
@@ -150,7 +162,7 @@ export function takeGraft(core: Core, peer: Peer, name: string): void {
 function hasRoom(core: Core, topic: Topic, peer: Peer): boolean {
   const { meshMax, nearest, backoffMs } = core.parameters
   if (topic.mesh.size < meshMax) return true
-  if (!nearest) return peer.outbound
+  if (!nearest) return peer.outbound === true
   const { ownKey } = core.options
   let farthest = peer
   for (const other of topic.mesh.keys()) if (compareDistance(other.key, farthest.key, ownKey) > 0) farthest = other

@@ -36,9 +36,9 @@ export function planMesh(view: MeshView, parameters: GossipParameters): MeshPlan
   if (mesh.length === 0) takeAnybody(poor, view, parameters, mesh, plan)
   for (const peer of poor) if (!mesh.includes(peer)) plan.prune.push({ peer, reason: 'score' })
   if (mesh.length > parameters.meshMax) prune(mesh, view, parameters, plan)
-  const outbound = count(mesh, peer => peer.outbound)
+  const outbound = count(mesh, peer => peer.outbound === true)
   const room = parameters.meshMax - mesh.length
-  take(Math.min(room, parameters.meshOutbound - outbound), good.filter(peer => peer.outbound), mesh, plan)
+  take(Math.min(room, parameters.meshOutbound - outbound), good.filter(peer => peer.outbound === true), mesh, plan)
   if (view.opportunistic) takeBetter(good, mesh, parameters, plan)
   return plan
 }
@@ -74,8 +74,8 @@ function prune(mesh: Peer[], view: MeshView, { meshTarget, meshBest, meshOutboun
   const best = drawn.slice(0, nearest ? 0 : meshBest)
   const rest = drawn.slice(best.length)
   const others = nearest ? rest : shuffled(rest, view.random)
-  const missing = Math.max(0, meshOutbound - count(best, peer => peer.outbound))
-  const quota = others.filter(peer => peer.outbound).slice(0, missing)
+  const missing = Math.max(0, meshOutbound - count(best, peer => peer.outbound === true))
+  const quota = others.filter(peer => peer.outbound === true).slice(0, missing)
   const kept = new Set([...best, ...quota, ...others.filter(peer => !quota.includes(peer))].slice(0, meshTarget))
   for (const peer of mesh) if (!kept.has(peer)) plan.prune.push({ peer, reason: nearest ? 'farther' : 'full' })
   mesh.splice(0, mesh.length, ...kept)

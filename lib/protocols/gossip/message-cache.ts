@@ -95,6 +95,7 @@ export class MessageCache {
 
 /** Word by word where both begin on one, as copies made by the codec do. */
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true
   const { length } = a
   if (length !== b.length) return false
   let index = 0

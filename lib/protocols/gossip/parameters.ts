@@ -44,6 +44,9 @@ export interface GossipParameters {
   floodPublish: boolean
   /** Peers told at once of a large publication of ours. */
   announceMax: number
+  /** So many of the mesh are pushed an item at once, the others after `pushDelayMs` if they have not shown by then that they have it. */
+  eagerPushPeers: number
+  pushDelayMs: number
   /** From this frame size on, receivers say `dont-want`. */
   dontWantBytes: number
   /** Above this frame size, items are pushed to few and announced to the rest. */
@@ -105,7 +108,7 @@ export const DEFAULT_PARAMETERS: Readonly<GossipParameters> = Object.freeze({
   // No device for correctness: push alone takes 13 hops with half of the links hostile.
   maxHops: 24, strictHops: false,
 
-  floodPublish: true, announceMax: 64, dontWantBytes: KIB, largeBytes: 16 * KIB, largePushPeers: 2,
+  floodPublish: true, announceMax: 64, eagerPushPeers: 3, pushDelayMs: 60, dontWantBytes: KIB, largeBytes: 16 * KIB, largePushPeers: 2,
 
   seenMs: 300 * SECOND, seenMax: 1_048_576, ageMsMax: 120 * SECOND, leadMsMax: 30 * SECOND,
   retentionMs: 120 * SECOND, retentionBytesMax: 16 * KIB * KIB,

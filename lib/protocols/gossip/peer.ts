@@ -7,8 +7,8 @@ export interface PeerFacts {
   readonly peerId: PeerId
   /** x-only, 32 bytes. */
   readonly key: Uint8Array
-  /** We dialled it. */
-  readonly outbound: boolean
+  /** We dialled it; undefined where nobody says. */
+  readonly outbound: boolean | undefined
   /** Its /24 or /48, where that is known and means anything. */
   readonly netgroup: string | undefined
 }
@@ -17,7 +17,7 @@ export interface PeerFacts {
 export class Peer {
   readonly id: PeerId
   readonly key: Uint8Array
-  readonly outbound: boolean
+  readonly outbound: boolean | undefined
   readonly netgroup: string | undefined
   /** An operator's own: always pushed to, never in a mesh. */
   readonly direct: boolean

@@ -4,7 +4,7 @@ import type { Core } from './core.ts'
 import type { Item } from './definition.ts'
 import { Entry } from './entry.ts'
 import { joinIds, keyOf, partsOf } from './item-id.ts'
-import { ID_BYTES, PATH_KEYS_MAX } from './limits.ts'
+import { ID_BYTES, LATER_MAX, PATH_KEYS_MAX } from './limits.ts'
 import { shuffled } from './mesh.ts'
 import type { Peer } from './peer.ts'
 import { THRESHOLDS } from './score.ts'
@@ -13,6 +13,7 @@ import type { Topic } from './topic.ts'
 /** Announcements wait this long for others to share their word. */
 const ANNOUNCE_MS = 25
 export const ANNOUNCE_TIMER = 'announce'
+export const LATER_TIMER = 'later'
 
 /** Our own: to every peer of the topic. Returns how many it was pushed or announced to. */
 export function publish(core: Core, name: string, frame: Uint8Array, message: P2PMessage): number {
@@ -46,12 +47,39 @@ export function spread(core: Core, topic: Topic, entry: Entry, author: string): 
   for (const peer of topic.mesh.keys()) if (mayNeed(peer, entry, author)) open.push(peer)
   if (entry.synced || entry.heldBack) open.forEach(peer => announceSoon(core, peer, entry))
   else if (entry.size > largeBytes) pushToFew(core, entry, open, largePushPeers)
-  else pushTo(core, entry, open)
+  else pushInTwo(core, entry, open)
   if (core.options.direct !== undefined) pushTo(core, entry, directPeers(topic).filter(peer => mayNeed(peer, entry, author)))
 }
 
 function mayNeed(peer: Peer, entry: Entry, author: string): boolean {
   return peer.id !== author && !entry.isHeldBy(peer) && !peer.refuses(entry.key)
+}
+
+/**
+ * To some at once, to the rest a little later: by then several of those have sent it themselves. It takes a quarter of the
+ * copies away and hardly any speed, as the first few reach everybody.
+ */
+function pushInTwo(core: Core, entry: Entry, open: readonly Peer[]): void {
+  const { eagerPushPeers, pushDelayMs } = core.parameters
+  if (open.length <= eagerPushPeers || pushDelayMs === 0 || core.later.length >= LATER_MAX) return pushTo(core, entry, open)
+  const drawn = shuffled(open, core.random)
+  pushTo(core, entry, drawn.slice(0, eagerPushPeers))
+  if (core.later.length === 0) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs: pushDelayMs })
+  core.later.push({ entry, peers: drawn.slice(eagerPushPeers), dueMs: core.nowMs + pushDelayMs })
+}
+
+/** The second pushes that are due and still needed. */
+export function pushLater(core: Core): void {
+  const { later } = core
+  let done = 0
+  for (; done < later.length && later[done]!.dueMs <= core.nowMs; done++) {
+    const { entry, peers } = later[done]!
+    const mesh = core.topics.get(entry.topic)?.mesh
+    if (entry.state === 'held') pushTo(core, entry, peers.filter(peer => mesh?.has(peer) && mayNeed(peer, entry, entry.author)))
+  }
+  core.later = later.slice(done)
+  const [next] = core.later
+  if (next !== undefined) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs: Math.max(1, next.dueMs - core.nowMs) })
 }
 
 function pushToFew(core: Core, entry: Entry, open: readonly Peer[], count: number): void {

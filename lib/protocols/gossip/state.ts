@@ -8,7 +8,7 @@ import { takeGraft, takeJoin, takeJoined, takeLeave, takeLeft, takePrune, takeSu
 import type { Peer } from './peer.ts'
 import { PULL_TIMER, pullAgain, takeDontWant, takeHave, takeWant } from './pull.ts'
 import { THRESHOLDS } from './score.ts'
-import { ANNOUNCE_TIMER, flushAnnouncements, publish } from './spread.ts'
+import { ANNOUNCE_TIMER, flushAnnouncements, LATER_TIMER, publish, pushLater } from './spread.ts'
 import { endSync, takeSync, takeSyncAnswer } from './syncing.ts'
 import { HEARTBEAT_TIMER, heartbeat, start } from './upkeep.ts'
 
@@ -135,7 +135,8 @@ export class GossipState implements IStateMachine<GossipInput, GossipEffect> {
 
   #takeTimer(timer: string, wallMs: number): void {
     const core = this.#core
-    if (timer === PULL_TIMER) pullAgain(core)
+    if (timer === LATER_TIMER) pushLater(core)
+    else if (timer === PULL_TIMER) pullAgain(core)
     else if (timer === ANNOUNCE_TIMER) flushAnnouncements(core, core.nowMs - this.#heartbeatAtMs)
     else if (timer === HEARTBEAT_TIMER) {
       this.#heartbeatAtMs = core.nowMs

@@ -15,6 +15,17 @@ mesh('the first subscribers are grafted at once, and no more than the minimum wi
   assert.is(rig.mesh.length, 6, 'between minimum and maximum nothing changes')
 })
 
+mesh('of two who meet, the one who dialled grafts, up to its quota; the other waits', () => {
+  const rig = new Rig()
+  rig.peers(10, { outbound: true }, 'dialled')
+  assert.is(rig.mesh.length, 4)
+  const other = new Rig()
+  other.peers(10, { outbound: false })
+  assert.is(other.mesh.length, 0)
+  other.pass(1_000)
+  assert.is(other.mesh.length, 8)
+})
+
 mesh('below the minimum a heartbeat fills up to the target', () => {
   const rig = new Rig()
   const peers = rig.peers(20)
@@ -44,8 +55,8 @@ mesh('up to the maximum anybody may graft us, beyond it only links we dialled', 
 mesh('over the maximum it is pruned to the target, best scores and dialled links kept, with notice', () => {
   const rig = new Rig({ parameters: { meshOutbound: 2 } })
   const peers = rig.peers(12)
+  for (const from of peers) rig.take({ kind: 'graft', from, topic: TOPIC })
   const dialled = rig.peers(2, { outbound: true }, 'dialled')
-  for (const from of [...peers, ...dialled]) rig.take({ kind: 'graft', from, topic: TOPIC })
   const best = rig.mesh.slice(3, 9)
   for (const from of best) for (let count = 0; count < 10; count++) rig.good(from)
   const effects = rig.pass(1_000)

@@ -137,7 +137,7 @@ export class Rig {
   }
 
   /** Connected, and subscribed unless told otherwise. */
-  peer(name: string, { outbound = false, netgroup, topics = [TOPIC] }: { outbound?: boolean; netgroup?: string; topics?: readonly string[] } = {}): string {
+  peer(name: string, { outbound, netgroup, topics = [TOPIC] }: { outbound?: boolean; netgroup?: string; topics?: readonly string[] } = {}): string {
     const peerId = idOf(name)
     this.take({ kind: 'joined', facts: { peerId, key: keyBytes(name), outbound, netgroup } })
     if (topics.length > 0) this.take({ kind: 'subscribe', from: peerId, topics })

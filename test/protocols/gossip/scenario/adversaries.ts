@@ -1,0 +1,63 @@
+import type { PeerInfo } from '../../../../lib/contracts/peer.ts'
+import type { ProtocolContext, Receivers } from '../../../../lib/contracts/protocol.ts'
+import { gossipProtocol, type GossipProtocol } from '../../../../lib/protocols/gossip/index.ts'
+import { ProtocolHandler } from '../../../../lib/protocol-kit/protocol-handler.ts'
+
+/** Speaks the words; what it does with them is its own. */
+abstract class Adversary extends ProtocolHandler<GossipProtocol> {
+  protected readonly topic: string
+  protected readonly receive = Object.fromEntries(Object.keys(gossipProtocol.messages).map(type => [type, () => {}])) as unknown as Receivers<GossipProtocol>
+  protected override readonly answer = { sync: () => ({ ids: new Uint8Array(0), next: null }) }
+
+  constructor(topic: string) {
+    super(gossipProtocol)
+    this.topic = topic
+  }
+
+  protected tell(peer: PeerInfo, type: string, payload: unknown): void {
+    this.context.send(peer.peerId, { type, payload }).catch(() => {})
+  }
+
+  async onPeerConnected(peer: PeerInfo): Promise<void> {
+    this.tell(peer, 'subscribe', { topics: [this.topic] })
+    this.tell(peer, 'graft', { topic: this.topic })
+  }
+}
+
+/** Joins every mesh and passes nothing on. */
+export class BlackHole extends Adversary {}
+
+/** Joins every mesh and sends what nobody has signed. */
+export class Forger extends Adversary {
+  sent = 0
+  #everyMs: number
+  #frame: Uint8Array | undefined
+  #timer: Disposable | undefined
+
+  constructor(topic: string, perSecond: number) {
+    super(topic)
+    this.#everyMs = 1_000 / perSecond
+  }
+
+  override onRegister(context: ProtocolContext): void {
+    super.onRegister(context)
+    void context.author({ type: 'publication', payload: { topic: this.topic, body: 'x' } }).then(frame => {
+      this.#frame = frame
+      this.#plan()
+    })
+  }
+
+  override onUnregister(): void {
+    this.#timer?.[Symbol.dispose]()
+    void super.onUnregister()
+  }
+
+  #plan(): void {
+    this.#timer = this.context.clock.schedule(this.#everyMs, () => {
+      const frame = this.#frame!.slice()
+      new DataView(frame.buffer).setUint32(40, ++this.sent)
+      for (const peer of this.context.peers()) this.tell(peer, 'items', { list: [{ topic: this.topic, hops: 1, path: new Uint8Array(0), frame }] })
+      this.#plan()
+    })
+  }
+}
