@@ -64,7 +64,8 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       registry, pending,
       nameOf: id => manager.names.nameOf(id),
       onMessage: (message, from) => void this.emit('message', message, from),
-      onError: (error, sender) => this.#report(error, sender),
+      onError: (error, sender) => manager.report(error, sender?.surface),
+      onFault: (error, sender) => this.#report(error, sender),
       refuse: (message, code, text) => outbound.refuse(message, code, text),
     })
     this.#house = createHouse({

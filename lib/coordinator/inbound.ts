@@ -13,6 +13,8 @@ export interface InboundOptions {
   onMessage(message: P2PMessage, from: PeerInfo): void
   /** Something went wrong with a message: `sender` for a fault of theirs, undefined for one of ours. */
   onError(error: P2PError, sender: Sender | undefined): void
+  /** The sender's own link brought it: it may answer for it. */
+  onFault(error: P2PError, sender: Sender): void
   /** Says to the asker that no answer will come. */
   refuse(message: P2PMessage, code: string, text: string): void
   nameOf(id: string): string | undefined
@@ -67,7 +69,9 @@ export class Inbound {
     const told = error instanceof P2PError && (fault || NOBODYS_FAULTS.has(error.code))
       ? error
       : new P2PError(ErrorCode.PROTOCOL_HANDLER_FAILED, `the handler of '${name}' failed on '${message.type}': ${textOf(error)}`, { protocol: name, cause: error })
-    this.#options.onError(told, fault ? sender : undefined)
+    // Words that somebody else carried here were perhaps meant for others: their author hears of it, no more.
+    if (fault && message.via === undefined) this.#options.onFault(told, sender)
+    else this.#options.onError(told, fault ? sender : undefined)
     const isRequest = message.inReplyTo === undefined && Object.hasOwn(registration.handler.definition?.requests ?? {}, message.type)
     if (isRequest) this.#options.refuse(message, told.code, fault ? told.message : 'the handler failed')
   }

@@ -112,7 +112,7 @@ export class Outbound {
   }
 
   #authOf(protocol: string | undefined, type: string): LeastAuth {
-    return this.#options.registry.leastAuth(protocol ?? null, type)
+    return this.#options.registry.authOf(protocol ?? null, type)
   }
 
   /** A peer that has told what it speaks and left this out will never answer: say so at once. */

@@ -79,9 +79,14 @@ export class Registry implements Vocabulary {
     return undefined
   }
 
+  /** What may come in. Words of a protocol that nobody speaks here are not heard, so nobody is blamed for them. */
   leastAuth(protocol: string | null, type: string): LeastAuth {
+    return protocol === null || this.#registrations.has(protocol) ? this.authOf(protocol, type) : 'channel'
+  }
+
+  /** What goes out. */
+  authOf(protocol: string | null, type: string): LeastAuth {
     if (protocol === null) return 'signature'
-    // Also of a protocol that is not registered here: an application may ask without speaking it.
     if (type === REFUSAL_TYPE) return 'channel'
     const auth = this.#registrations.get(protocol)?.handler.definition?.auth
     if (auth === undefined || typeof auth === 'string') return auth ?? 'signature'

@@ -23,12 +23,18 @@ export interface AcceptorOptions {
 /** On a private network nobody is rationed, but memory is still bounded. */
 const PRIVATE_PENDING_MAX = 1_024
 
+/** A handshake under way. */
+interface Pending {
+  readonly host: string
+  readonly subnet: string
+  readonly abort: AbortController
+}
+
 /** Turns sockets that strangers open into links, or closes them: the cheapest refusal first. */
 export class Acceptor {
   readonly #options: AcceptorOptions
-  /** Handshakes under way from each host. */
-  readonly #hosts = new Map<string, number>()
-  #pending = 0
+  /** The oldest first. */
+  readonly #pending = new Set<Pending>()
 
   constructor(options: AcceptorOptions) {
     this.#options = options
@@ -36,48 +42,57 @@ export class Acceptor {
 
   /** Handshakes under way. */
   get pending(): number {
-    return this.#pending
+    return this.#pending.size
   }
 
   /** Throws ERR_PEER_LIMIT_REACHED, ERR_PEER_RATE_LIMITED, or why the handshake failed; the channel is then closed. */
   async accept(channel: IChannel, signal: AbortSignal): Promise<SecureLink> {
-    const host = hostOf(channel.remoteAddress)
-    const full = this.#full(host, channel.remoteAddress)
+    const { remoteAddress } = channel
+    const mine: Pending = { host: hostOf(remoteAddress), subnet: subnetOf(remoteAddress), abort: new AbortController() }
+    const full = this.#full(mine, remoteAddress)
     if (full) return await turnAway(channel, full)
     // Counted from here on: a limiter may take its time, and others come meanwhile.
-    this.#count(host, 1)
+    this.#pending.add(mine)
     try {
-      const early = await this.#early(channel.remoteAddress)
+      const early = await this.#early(mine)
       if (early) return await turnAway(channel, early)
-      return await this.#handshake(channel, signal)
+      return await this.#handshake(channel, AbortSignal.any([signal, mine.abort.signal]))
+    } catch (error) {
+      mine.abort.signal.throwIfAborted()
+      throw error
     } finally {
-      this.#count(host, -1)
+      this.#pending.delete(mine)
     }
   }
 
-  #full(host: string, address: string): P2PError | undefined {
+  #full(mine: Pending, address: string): P2PError | undefined {
     const { node: { limits }, isPrivate, connectionsFrom } = this.#options
     const pendingMax = isPrivate() ? PRIVATE_PENDING_MAX : limits.handshakesPendingMax
-    if (this.#pending >= pendingMax) return limitReached(`${this.#pending} handshakes are already under way`, address)
+    if (this.#pending.size >= pendingMax && !this.#makeRoom(mine)) return limitReached(`${this.#pending.size} handshakes are already under way`, address)
     if (isPrivate()) return undefined
-    const open = connectionsFrom(host) + (this.#hosts.get(host) ?? 0)
+    const open = connectionsFrom(mine.host) + [...this.#pending].filter(({ host }) => host === mine.host).length
     if (open < limits.connectionsPerAddressMax) return undefined
     return limitReached(`${open} connections are already open or on their way`, address)
   }
 
-  async #early(address: string): Promise<P2PError | undefined> {
-    const { isPrivate, nodeLimiter, subnetLimiter } = this.#options
-    if (isPrivate()) return undefined
-    const waitMs = (await subnetLimiter.take(subnetOf(address))) || (await nodeLimiter.take('node'))
-    if (waitMs === 0) return undefined
-    return new P2PError(ErrorCode.PEER_RATE_LIMITED, `too many handshakes from ${subnetOf(address)}: the next is welcome in ${waitMs} ms`)
+  /** Those who let their handshakes stall must not keep others out: the most crowded subnet gives up its oldest to one less crowded. */
+  #makeRoom(mine: Pending): boolean {
+    const counts = new Map<string, number>()
+    for (const { subnet } of this.#pending) counts.set(subnet, (counts.get(subnet) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    if ((counts.get(mine.subnet) ?? 0) >= most) return false
+    const oldest = [...this.#pending].find(({ subnet }) => counts.get(subnet) === most)!
+    this.#pending.delete(oldest)
+    oldest.abort.abort(limitReached('it took its time with the handshake, and others wait', oldest.host))
+    return true
   }
 
-  #count(host: string, change: 1 | -1): void {
-    this.#pending += change
-    const count = (this.#hosts.get(host) ?? 0) + change
-    if (count === 0) this.#hosts.delete(host)
-    else this.#hosts.set(host, count)
+  async #early({ subnet }: Pending): Promise<P2PError | undefined> {
+    const { isPrivate, nodeLimiter, subnetLimiter } = this.#options
+    if (isPrivate()) return undefined
+    const waitMs = (await subnetLimiter.take(subnet)) || (await nodeLimiter.take('node'))
+    if (waitMs === 0) return undefined
+    return new P2PError(ErrorCode.PEER_RATE_LIMITED, `too many handshakes from ${subnet}: the next is welcome in ${waitMs} ms`)
   }
 
   #handshake(channel: IChannel, signal: AbortSignal): Promise<SecureLink> {

@@ -11,7 +11,7 @@ import { createNobleBackend } from '../crypto/noble.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { toHex } from '../foundation/hex.ts'
 import { limitsFrom } from '../foundation/limits.ts'
-import { silentLogger } from '../foundation/logger.ts'
+import { printable, silentLogger } from '../foundation/logger.ts'
 import { MemoryStore } from '../foundation/memory-store.ts'
 import { pooledRandom, secureRandom } from '../foundation/random.ts'
 import { Author } from '../wire/author.ts'
@@ -82,7 +82,7 @@ export function createLocalNode(options: LocalNodeOptions, vocabulary: Vocabular
   const random = pooledRandom(secretRandom)
   const limits = limitsFrom(options.limits)
   const choice = options.crypto ?? { base: createNobleBackend, best: async () => ({ backend: createNobleBackend(), notes: [] }) }
-  const logger = options.logger ?? silentLogger
+  const logger = options.logger === undefined ? silentLogger : printable(options.logger)
 
   let backend = choice.base()
   const crypto = () => backend

@@ -2,12 +2,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DEFAULT_LIMITS, P2PError, systemClock } from '../../lib/index.ts'
 import { Outbox } from '../../lib/peers/outbox.ts'
-import { Client } from './client.ts'
+import type { Client } from './client.ts'
 import { residentMiB } from './fed-link.ts'
-import { from, MovableClock, openPublicStage, openStage } from './stage.ts'
-import { until, within } from './second/bytes.ts'
-import { wsPipe } from './second/pipes.ts'
-import { closePart, fragment, Kind, part } from './second/wire.ts'
+import { MovableClock, openPublicStage, openStage } from './stage.ts'
+import { until } from './second/bytes.ts'
+import { fragment, Kind, part } from './second/wire.ts'
 
 /**
  * Faults that are open: each of these fails today. Not part of `npm test`, which runs files named *.test.ts; run it with
@@ -15,28 +14,6 @@ import { closePart, fragment, Kind, part } from './second/wire.ts'
  */
 const findings = suite('open findings')
 
-
-// Belongs to handshake.test.ts.
-findings('sockets of one subnet that stall their handshakes do not keep others out', async () => {
-  await using stage = await openPublicStage()
-  for (let n = 0; n < 5; n++) await wsPipe(stage.url, from(`203.0.113.${n}`).socket)
-  for (let n = 5; n < 45 && stage.bob.getStats().peers.pendingHandshakes < 10; n++) {
-    await wsPipe(stage.url, from(`203.0.113.${n}`).socket)
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-  await within(Client.dial(stage.url, { id: stage.bob.id, ...from('198.51.100.7') }), 'an honest newcomer from elsewhere')
-})
-
-// Belongs to requests.test.ts.
-findings('an honest peer whose words meet a protocol that has just left is not blamed for weak authentication', async () => {
-  await using stage = await openStage()
-  const client = await stage.mallory()
-  const { author } = client
-  stage.bob.unregisterProtocol('probe')
-  for (let n = 0; n < 100; n++) client.sendFrame(author.plain(author.say({ n }, { protocol: 'probe', type: 'hop' })))
-  await client.roundTrip()
-  assert.ok(stage.bob.isConnected(client.id))
-})
 
 // Belongs to replay.test.ts.
 findings('a message heard once is not taken again after the wall clock was set back', async () => {
@@ -99,32 +76,6 @@ findings('a burst that is repeated counts against its sender\'s rate', async () 
   const burst = part(Kind.BURST, author.burst(Array.from({ length: 64 }, () => author.say(1))).whole)
   for (let n = 0; n < 40; n++) client.send(burst)
   await stage.refused('ERR_PEER_RATE_LIMITED', client.id)
-})
-
-// Belongs to requests.test.ts.
-findings('words of dave that mallory carries to bob cannot cost dave his link', async () => {
-  await using stage = await openStage()
-  const client = await stage.mallory()
-  const dave = await stage.mallory()
-  for (let n = 0; n < 100; n++) client.sendFrame(dave.author.signed(dave.author.say({ n: 'of a newer version' }, { protocol: 'probe' })))
-  await client.roundTrip().catch(() => {})
-  await dave.roundTrip()
-  assert.ok(stage.bob.isConnected(dave.id), 'dave said nothing to bob')
-})
-
-// Belongs to requests.test.ts.
-findings('texts of strangers cannot forge a line of a log', async () => {
-  const lines: string[] = []
-  const line = (text: string): void => void lines.push(text)
-  await using stage = await openStage({ config: { logger: { debug: line, info: line, warn: line, error: line } } })
-  const client = await stage.mallory()
-  client.say(1, { protocol: 'probe', type: 'x\n[P2P] all is well\u001b[2J' })
-  client.say(1, { protocol: 'y\n[P2P] all is well\u001b[2J' })
-  await client.roundTrip()
-  client.send(closePart(0, 'bye\n[P2P] all is well\u001b[2J'))
-  await client.ended
-  const isPrintable = (text: string): boolean => [...text].every(letter => letter >= ' ')
-  assert.equal(lines.filter(text => !isPrintable(text)), [])
 })
 
 // Belongs to frames.test.ts.

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Client, listen, nextFrame } from './client.ts'
 import { MovableClock, openPublicStage, openStage, from, type Stage } from './stage.ts'
-import { concat, EMPTY, flipped, unhex, until } from './second/bytes.ts'
+import { concat, EMPTY, flipped, unhex, until, within } from './second/bytes.ts'
 import { encode, Raw } from './second/cbor.ts'
 import { idOf, negated, newKeyPair, newStaticKey, newStaticKeyWhere } from './second/keys.ts'
 import { Dialler, Listener, type NoiseOptions } from './second/noise.ts'
@@ -353,14 +353,24 @@ handshake('without that limit the fourth would be let in: the check can fail', a
   assert.is(stage.count('ERR_PEER_LIMIT_REACHED'), 0)
 })
 
-handshake('ten handshakes may be under way; the eleventh is refused at once', async () => {
+handshake('ten handshakes may be under way; the eleventh is refused at once, unless its subnet is the less crowded', async () => {
   await using stage = await openPublicStage()
   for (let n = 0; n < 10; n++) await wsPipe(stage.url, from(`203.0.${n}.1`).socket)
   await until(() => stage.bob.getStats().peers.pendingHandshakes === 10, 'ten are pending')
-  const pipe = await wsPipe(stage.url, from('198.51.100.1').socket)
+  const pipe = await wsPipe(stage.url, from('203.0.0.2').socket)
   await stage.refused('ERR_PEER_LIMIT_REACHED', stage.bob.id)
   assert.is((await pipe.ended).code, 4005)
   await stage.aliceIsFine()
+})
+
+handshake('sockets of one subnet that stall their handshakes do not keep others out', async () => {
+  await using stage = await openPublicStage()
+  for (let n = 0; n < 5; n++) await wsPipe(stage.url, from(`203.0.113.${n}`).socket)
+  for (let n = 5; n < 45 && stage.bob.getStats().peers.pendingHandshakes < 10; n++) {
+    await wsPipe(stage.url, from(`203.0.113.${n}`).socket)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  await within(Client.dial(stage.url, { id: stage.bob.id, ...from('198.51.100.7') }), 'an honest newcomer from elsewhere')
 })
 
 handshake('with more allowed to be under way the eleventh would be waited for: the check can fail', async () => {

@@ -1,3 +1,4 @@
+import { closePart } from './second/wire.ts'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openStage, type Stage } from './stage.ts'
@@ -167,6 +168,40 @@ requests('a request that may wait for longer than a timer can be set waits all t
   await client.roundTrip()
   reply(client, question, { n: 1 })
   assert.equal((await asking).payload, { n: 1 })
+})
+
+requests('an honest peer whose words meet a protocol that has just left is not blamed for weak authentication', async () => {
+  await using stage = await openStage()
+  const client = await stage.mallory()
+  const { author } = client
+  stage.bob.unregisterProtocol('probe')
+  for (let n = 0; n < 100; n++) client.sendFrame(author.plain(author.say({ n }, { protocol: 'probe', type: 'hop' })))
+  await client.roundTrip()
+  assert.ok(stage.bob.isConnected(client.id))
+})
+
+requests('words of dave that mallory carries to bob cannot cost dave his link', async () => {
+  await using stage = await openStage()
+  const client = await stage.mallory()
+  const dave = await stage.mallory()
+  for (let n = 0; n < 100; n++) client.sendFrame(dave.author.signed(dave.author.say({ n: 'of a newer version' }, { protocol: 'probe' })))
+  await client.roundTrip().catch(() => {})
+  await dave.roundTrip()
+  assert.ok(stage.bob.isConnected(dave.id), 'dave said nothing to bob')
+})
+
+requests('texts of strangers cannot forge a line of a log', async () => {
+  const lines: string[] = []
+  const line = (text: string): void => void lines.push(text)
+  await using stage = await openStage({ config: { logger: { debug: line, info: line, warn: line, error: line } } })
+  const client = await stage.mallory()
+  client.say(1, { protocol: 'probe', type: 'x\n[P2P] all is well\u001b[2J' })
+  client.say(1, { protocol: 'y\n[P2P] all is well\u001b[2J' })
+  await client.roundTrip()
+  client.send(closePart(0, 'bye\n[P2P] all is well\u001b[2J'))
+  await client.ended
+  const isPrintable = (text: string): boolean => [...text].every(letter => letter >= ' ')
+  assert.equal(lines.filter(text => !isPrintable(text)), [])
 })
 
 requests.run()
