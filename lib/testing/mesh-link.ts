@@ -57,9 +57,9 @@ export class MeshLink<N extends MeshEnd> {
   }
 
   /** When something arrives that leaves now and takes `ms`: never before what left earlier. */
-  arrivalAt(end: N, nowMs: number, ms: number): number {
+  arrivalAt(atDialler: boolean, nowMs: number, ms: number): number {
     const arrivalMs = nowMs + ms
-    if (end === this.dialler) return (this.#toDiallerMs = arrivalMs > this.#toDiallerMs ? arrivalMs : this.#toDiallerMs)
+    if (atDialler) return (this.#toDiallerMs = arrivalMs > this.#toDiallerMs ? arrivalMs : this.#toDiallerMs)
     return (this.#toListenerMs = arrivalMs > this.#toListenerMs ? arrivalMs : this.#toListenerMs)
   }
 }

@@ -22,8 +22,8 @@ import { SimStore } from './sim-store.ts'
 export interface MeshWorld {
   readonly frames: MeshFrames
   clockFor(name: string, skewMs: number): NodeClock
-  /** Puts a message on links of `from`. */
-  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage): void
+  /** Puts a message on links of `from`, but for some of them. */
+  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage, except?: readonly (MeshLink<MeshNode> | undefined)[]): void
   dial(from: MeshNode, peer: PeerInfo | PeerId, options: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo>
   /** Ends a link from one of its ends. */
   hangUp(from: MeshNode, link: MeshLink<MeshNode>, reason: DisconnectReason): void
@@ -168,9 +168,9 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
     this.#tell(handler => handler.onPeerDisconnected?.({ ...link.infoFor(this), state: PeerState.DISCONNECTED }))
   }
 
-  /** A message has come by a link, or out of a frame. */
-  receive(message: P2PMessage, from: PeerInfo): void {
-    const ageMs = this.clock.now() - message.timestamp
+  /** A message has come by a link, or out of a frame; `nowMs` is what the clock here shows. */
+  receive(message: P2PMessage, from: PeerInfo, nowMs: number): void {
+    const ageMs = nowMs - message.timestamp
     if (ageMs > DEFAULT_LIMITS.messageAgeMsMax) return this.#count(ErrorCode.WIRE_STALE)
     if (-ageMs > DEFAULT_LIMITS.messageLeadMsMax) return this.#count(ErrorCode.WIRE_FUTURE)
     if (message.inReplyTo !== undefined && this.requests.answer(message)) return
@@ -215,14 +215,11 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   send(protocol: string, to: PeerId, message: OutgoingMessage): Promise<void> {
     const link = this.links.get(to)
     if (link === undefined) return Promise.reject(notConnected(to))
-    this.#world.carry(this, [link], this.#said(protocol, message, to))
-    return SENT
+    return this.#carried([link], this.#said(protocol, message, to))
   }
 
   broadcast(protocol: string, message: OutgoingMessage, except: readonly PeerId[]): Promise<void> {
-    const links = this.#linksTo(protocol)
-    this.#world.carry(this, except.length === 0 ? links : links.filter(link => !except.includes(link.other(this).id)), this.#said(protocol, message))
-    return SENT
+    return this.#carried(this.#linksTo(protocol), this.#said(protocol, message), except.map(id => this.links.get(id)))
   }
 
   async request(protocol: string, to: PeerId, message: OutgoingMessage, options: WaitOptions): Promise<P2PMessage> {
@@ -263,7 +260,7 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
     const author: PeerInfo = link === undefined
       ? { peerId: message.from, addresses: {}, state: PeerState.DISCONNECTED, lastSeen: 0, trust: 'first-use' }
       : link.infoFor(this)
-    this.receive(message, author)
+    this.receive(message, author, this.clock.now())
   }
 
   ephemeral(protocol: string, handler: IProtocolHandler): AsyncDisposable {
@@ -273,6 +270,16 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   report(error: P2PError): void {
     this.#count(error.code)
     this.#world.reported(this, error)
+  }
+
+  /** What cannot be encoded rejects. */
+  #carried(links: readonly MeshLink<MeshNode>[], message: MeshMessage, except?: readonly (MeshLink<MeshNode> | undefined)[]): Promise<void> {
+    try {
+      this.#world.carry(this, links, message, except)
+      return SENT
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /** Most messages are of the same protocol as the one before. */

@@ -13,6 +13,7 @@ export class NodeClock implements IClock {
     this.#world = world
     this.name = name
     this.#skewMs = skewMs
+    if (skewMs !== 0) world.disturbed = true
   }
 
   /** How far the wall clock is ahead of the world's, in milliseconds. */
@@ -47,10 +48,12 @@ export class NodeClock implements IClock {
   /** Sets the wall clock forward, or back; `elapsedMs` and timers do not notice. */
   jump(ms: number): void {
     this.#skewMs += ms
+    this.#world.disturbed = true
   }
 
   /** Nothing of this node happens for so long: its event loop is stuck. */
   stall(forMs: number): void {
+    this.#world.disturbed = true
     this.pace.stalledUntilMs = Math.max(this.pace.stalledUntilMs, this.#world.elapsedMs() + forMs)
   }
 

@@ -27,6 +27,8 @@ export interface Timeline {
   /** Has an event happen in this very moment, before any timer. */
   postDeferred(event: SimEvent, owner?: Pace): void
   cancel(event: SimEvent): void
+  /** Set as soon as any clock is wrong or any owner stalled: until then nobody needs to look. */
+  disturbed: boolean
 }
 
 /** The plain sort: a function and nothing more. */

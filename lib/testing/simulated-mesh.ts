@@ -220,7 +220,7 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   }
 
   /** Lets time pass until the promise settles. */
-  async drive<T>(promise: Promise<T>, options?: { withinMs?: number }): Promise<T> {
+  async drive<T>(promise: PromiseLike<T>, options?: { withinMs?: number }): Promise<T> {
     await this.#prepare()
     return await this.clock.drive(promise, options)
   }
@@ -262,19 +262,20 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   }
 
   /** @internal */
-  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage): void {
+  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage, except: readonly (MeshLink<MeshNode> | undefined)[] = []): void {
     const nowMs = this.clock.elapsedMs()
     if (this.codec) message.encoded = encodeCbor(message.payload)
-    this.#sent += links.length
     for (const link of links) {
-      link.usedAtMs = nowMs
+      if (except.length > 0 && except.includes(link)) continue
+      this.#sent++
+      if (link.shortLived) link.usedAtMs = nowMs
       if (from.random.chance(this.#quality.vanishRate)) {
         this.#vanished++
         continue
       }
-      const to = link.other(from)
-      const arrivalMs = link.arrivalAt(to, nowMs, link.latencyMs + transitMs(this.#quality, from.random))
-      this.clock.postNumber(this.#transit.put(link, to === link.dialler, message), arrivalMs - nowMs)
+      const toDialler = from !== link.dialler
+      const arrivalMs = link.arrivalAt(toDialler, nowMs, link.latencyMs + transitMs(this.#quality, from.random))
+      this.clock.postNumber(this.#transit.put(link, toDialler, message), arrivalMs - nowMs)
     }
   }
 
@@ -282,13 +283,13 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
     const link = this.#transit.linkIn(place)
     const nowMs = this.clock.elapsedMs()
     const to = this.#transit.isToDialler(place) ? link.dialler : link.listener
-    if (to.pace.stalledUntilMs > nowMs && !to.pace.ended) return this.clock.postNumber(place, to.pace.stalledUntilMs - nowMs)
+    if (this.clock.disturbed && to.pace.stalledUntilMs > nowMs && !to.pace.ended) return this.clock.postNumber(place, to.pace.stalledUntilMs - nowMs)
     const message = this.#transit.messageIn(place)
     this.#transit.clear(place)
     if (!link.isOpenAt(to)) return
     this.#delivered++
     this.#log.note('message', nowMs, link.index, to.index * 2 ** 24 + (message.encoded?.length ?? 0))
-    to.receive(message.encoded === undefined ? message : message.with(decodeCbor(message.encoded)), link.infoFor(to))
+    to.receive(message.encoded === undefined ? message : message.with(decodeCbor(message.encoded)), link.infoFor(to), this.clock.disturbed ? to.clock.now() : this.clock.now())
   }
 
   /** @internal */
@@ -307,7 +308,7 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   hangUp(from: MeshNode, link: MeshLink<MeshNode>, reason: DisconnectReason): void {
     const to = link.other(from)
     from.unlinked(link, reason)
-    const arrivalMs = link.arrivalAt(to, this.nowMs, link.latencyMs)
+    const arrivalMs = link.arrivalAt(to === link.dialler, this.nowMs, link.latencyMs)
     this.clock.post(new Happening(() => { if (link.isOpenAt(to)) to.unlinked(link, reason === 'local' ? 'remote' : reason) }), arrivalMs - this.nowMs, to.clock.pace)
     this.#log.note('unlink', this.nowMs, from.index, to.index)
   }

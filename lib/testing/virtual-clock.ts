@@ -36,6 +36,7 @@ export class VirtualClock implements IClock, Timeline {
   onEvent: ((event: SimEvent) => void) | undefined
   /** Told when an event has come that is only a number: see `postNumber`. */
   onNumber: ((number: number) => void) | undefined
+  disturbed = false
   readonly #heap = new EventHeap<SimEvent | number>()
   #deferred: SimEvent[] = []
   #deferredHead = 0
@@ -150,7 +151,7 @@ export class VirtualClock implements IClock, Timeline {
    * Lets time pass until the promise settles, and returns it. Asked for while time is passing already (from inside the
    * simulated world, or several at once) it returns the promise alone.
    */
-  async drive<T>(promise: Promise<T>, { withinMs = Infinity }: { withinMs?: number } = {}): Promise<T> {
+  async drive<T>(promise: PromiseLike<T>, { withinMs = Infinity }: { withinMs?: number } = {}): Promise<T> {
     let settled = false
     const settle = (): void => {
       settled = true

@@ -70,7 +70,7 @@ test('promises settled by an event run to their end before the next, a chain of 
     const clock = new VirtualClock()
     const seen: string[] = []
     const chain = async (name: string): Promise<void> => {
-      for (let link = 0; link < depth; link++) await null
+      for (let link = 0; link < depth; link++) await Promise.resolve()
       seen.push(`${name} at ${clock.elapsedMs()}`)
     }
     clock.schedule(1, () => void chain('first'))
@@ -91,7 +91,7 @@ test('microtasks that queue microtasks, thenables and async iteration settle as 
   clock.schedule(1, () => {
     void (async () => {
       for await (const value of three()) seen.push(`${value}`)
-      await { then: (resolve: () => void) => queueMicrotask(() => queueMicrotask(resolve)) }
+      await ({ then: (resolve: () => void) => queueMicrotask(() => queueMicrotask(resolve)) } as unknown as PromiseLike<void>)
       seen.push('thenable')
     })()
   })
