@@ -455,4 +455,12 @@ frames('with a huge budget she would stay: the check can fail', async () => {
   assert.ok(stage.bob.isConnected(client.id))
 })
 
+frames('messages of another network are counted as faults, since they are blamed', async () => {
+  await using stage = await openStage()
+  const client = await stage.mallory()
+  const { author } = client
+  for (let n = 0; n < 200; n++) client.sendFrame(author.plain(author.say({ n }, { protocol: 'probe', type: 'hop', network: 'elsewhere' })))
+  await client.ended
+})
+
 frames.run()

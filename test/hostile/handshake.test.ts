@@ -262,6 +262,18 @@ handshake('a second key under a pinned name is refused until the user forgets th
   await stage.aliceIsFine()
 })
 
+handshake('of two keys that answer to one new name at once, one gets it and the other is refused', async () => {
+  await using stage = await openStage()
+  await using first = await listen()
+  await using second = await listen()
+  const dialled = await Promise.allSettled([first, second].map(({ url }) =>
+    stage.bob.connectToPeer({ peerId: 'carol', addresses: { websocket: url }, state: 'disconnected', lastSeen: 0 })))
+  const refused = dialled.flatMap(each => (each.status === 'rejected' ? [each.reason as { code: string }] : []))
+  assert.equal(refused.map(error => error.code), ['ERR_PEER_ID_MISMATCH'])
+  assert.is([first, second].filter(({ id }) => stage.bob.isConnected(id)).length, 1)
+  await stage.aliceIsFine()
+})
+
 handshake('a listener that is on another network, has an odd key, is ourselves, or sends junk instead of its hello is refused', async () => {
   await using stage = await openStage()
   const odd = negated(newStaticKey())

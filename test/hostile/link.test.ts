@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MovableClock, openPublicStage, openStage, type Stage } from './stage.ts'
 import type { Client } from './client.ts'
+import { residentMiB } from './fed-link.ts'
 import { concat, EMPTY, flipped, uint, until } from './second/bytes.ts'
 import { encode } from './second/cbor.ts'
 import { newStaticKeyWhere } from './second/keys.ts'
@@ -371,6 +372,40 @@ link('of two links of one key the larger id closes the older with close 6, and t
   await second.roundTrip()
   assert.is(stage.gone.length, 0, 'nobody has left')
   await stage.aliceIsFine()
+})
+
+link('fragments that never became a message are let go after their time, though the peer says nothing more', async () => {
+  const clock = new MovableClock()
+  await using stage = await openStage({ config: { clock } })
+  residentMiB()
+  const before = process.memoryUsage().arrayBuffers
+  const heldMiB = (): number => {
+    residentMiB()
+    return (process.memoryUsage().arrayBuffers - before) / 2 ** 20
+  }
+  const clients: Client[] = []
+  for (let n = 0; n < 20; n++) {
+    const client = await stage.mallory()
+    clients.push(client)
+    for (const id of [1, 2]) for (let offset = 0; offset < 1_000_000; offset += 100_000) client.send(fragment(id, 1_000_001, offset, new Uint8Array(100_000)))
+    await client.roundTrip()
+  }
+  assert.ok(heldMiB() > 20)
+  for (let n = 0; n < 4; n++) {
+    clock.advance(10_000)
+    for (const client of clients) await client.roundTrip()
+    await stage.aliceIsFine()
+  }
+  assert.ok(heldMiB() < 8, `${heldMiB().toFixed(1)} MiB are held`)
+})
+
+link('a burst that is repeated counts against its sender\'s rate', async () => {
+  await using stage = await openPublicStage()
+  const client = await stage.mallory()
+  const { author } = client
+  const burst = part(Kind.BURST, author.burst(Array.from({ length: 64 }, () => author.say(1))).whole)
+  for (let n = 0; n < 40; n++) client.send(burst)
+  await stage.refused('ERR_PEER_RATE_LIMITED', client.id)
 })
 
 link.run()
