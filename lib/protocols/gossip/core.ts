@@ -61,7 +61,8 @@ export class Core {
   checking = 0
   heartbeats = 0
   nowMs = 0
-  pullPlanned = false
+  /** When outstanding wants are looked at next. */
+  pullDueMs: number | undefined
   syncCount = 0
   out: GossipEffect[] = []
 

@@ -17,46 +17,18 @@ import type { Entry } from './entry.ts'
 import type { GossipEffect, GossipEvent, GossipInput } from './events.ts'
 import { factsOf } from './facts.ts'
 import { FirstSubscriber } from './first-subscriber.ts'
-import type { Hasher } from './item-id.ts'
-import { FRAME_BYTES_MAX, TOPIC_CHARS_MAX } from './limits.ts'
-import type { EvictionReason } from './mesh.ts'
+import { FRAME_BYTES_MAX } from './limits.ts'
+import type { GossipEvents, GossipOptions } from './options.ts'
 import { Outgoing } from './outgoing.ts'
-import { gossipParameters, type GossipParameters, type GossipPreset } from './parameters.ts'
+import { gossipParameters, type GossipParameters } from './parameters.ts'
 import { ownItem, ReceivedItem } from './received-item.ts'
 import { GossipState, type GossipStats } from './state.ts'
-import { Subscriptions, type Listener, type Options } from './subscriptions.ts'
+import { checkTopic, Subscriptions, type Listener, type Options } from './subscriptions.ts'
 import { pageOf, type SyncAnswer, type SyncQuestion } from './sync.ts'
-import type { TopicOptions } from './topic.ts'
 import { Verifier } from './verifier.ts'
 
 /** Items that wait to be checked past which links are not read: half of what the state takes from one peer. */
 const WAITING_SHARE = 1 / 2
-
-export interface GossipOptions {
-  /** The numbers of one of the seeds. */
-  preset?: GossipPreset
-  parameters?: Partial<GossipParameters>
-  /** What single topics have of their own. */
-  topics?: Readonly<Record<string, TopicOptions>>
-  /** Operators' own peers, by id: always pushed to, never in a mesh, never judged. */
-  direct?: readonly PeerId[]
-  /** P5: what the application thinks of a peer, asked once a heartbeat. */
-  appScore?: (peerId: PeerId) => number
-  /** Listeners hear what this node publishes itself. False by default. */
-  echo?: boolean
-  /** SHA-256; JavaScript's by default, Node's where this comes from `index.node.ts`. */
-  hasher?: Hasher
-}
-
-/** What the plugin tells about its meshes. */
-export interface GossipEvents {
-  /** A peer is pushed to in this topic from now on. */
-  peerGrafted: (event: { peerId: PeerId; topic: string }) => void
-  /** It no longer is; it has been told, unless its link is gone. */
-  peerEvicted: (event: { peerId: PeerId; topic: string; reason: EvictionReason }) => void
-  /** It has broken so many rules that nothing it says is read any more. */
-  peerGraylisted: (event: { peerId: PeerId; score: number }) => void
-}
 
 export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, EffectSink<GossipEvent> {
   readonly pubsub: IPubSub = this
@@ -306,9 +278,4 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
       if (this.#state !== undefined) this.#step({ kind: 'verdict', entry, verdict: late })
     })
   }
-}
-
-function checkTopic(topic: string): void {
-  if (typeof topic !== 'string') throw new TypeError(`a topic must be a text, got ${typeof topic}`)
-  if (topic.length === 0 || topic.length > TOPIC_CHARS_MAX) throw new RangeError(`a topic has 1 to ${TOPIC_CHARS_MAX} characters, got ${topic.length}`)
 }

@@ -1,5 +1,6 @@
 import { baseBackend } from '../../crypto/select.node.ts'
-import { Gossip as AnyGossip, type GossipOptions } from './handler.ts'
+import { Gossip as AnyGossip } from './handler.ts'
+import type { GossipOptions } from './options.ts'
 
 /** Publish and subscribe over many hops, with Node's own SHA-256. */
 export class Gossip extends AnyGossip {
@@ -9,7 +10,7 @@ export class Gossip extends AnyGossip {
 }
 
 export { gossipProtocol, PUBLICATION, type GossipProtocol } from './definition.ts'
-export type { GossipEvents, GossipOptions } from './handler.ts'
+export type { GossipEvents, GossipOptions } from './options.ts'
 export type { EvictionReason } from './mesh.ts'
 export { DEFAULT_PARAMETERS, GOSSIP_PRESETS, gossipParameters, type GossipParameters, type GossipPreset } from './parameters.ts'
 export { THRESHOLDS } from './score.ts'

@@ -9,6 +9,8 @@ import { splitIds } from './wants.ts'
 export const PULL_TIMER = 'pull'
 /** How often outstanding wants are looked at. */
 const PULL_EVERY_MS = 100
+/** A timer later than this says that the node itself was busy. */
+const LATE_MS = 50
 
 /** A brake with two marks: at `max` things are dropped, at the double the peer is charged, once a heartbeat. */
 export function isOver(core: Core, peer: Peer, used: number, max: number, what: string): boolean {
@@ -59,15 +61,17 @@ function say(core: Core, peer: Peer, ids: readonly Uint8Array[]): void {
 }
 
 function planPull(core: Core): void {
-  if (core.pullPlanned || core.wants.size + core.wants.promises === 0) return
-  core.pullPlanned = true
+  if (core.pullDueMs !== undefined || core.wants.size + core.wants.promises === 0) return
+  core.pullDueMs = core.nowMs + PULL_EVERY_MS
   core.out.push({ kind: 'schedule', timer: PULL_TIMER, delayMs: PULL_EVERY_MS })
 }
 
 /** The timer of outstanding wants: others are asked, broken promises charged. */
 export function pullAgain(core: Core): void {
-  core.pullPlanned = false
-  for (const peer of core.wants.broken(core.nowMs)) core.chargeBreach(peer, 'promise-broken')
+  const lateMs = core.nowMs - (core.pullDueMs ?? core.nowMs)
+  core.pullDueMs = undefined
+  if (lateMs > LATE_MS) core.wants.postpone(lateMs)
+  for (const peer of core.wants.broken(core.nowMs, key => core.cache.get(key) !== undefined)) core.chargeBreach(peer, 'promise-broken')
   for (const { peer, ids } of core.wants.due(core.nowMs)) say(core, peer, ids)
   planPull(core)
 }

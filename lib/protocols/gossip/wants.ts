@@ -17,7 +17,7 @@ interface Want {
 /** One id of a `want` that is watched. */
 interface Promised {
   readonly peer: Peer
-  readonly untilMs: number
+  untilMs: number
 }
 
 /** Whom to ask for what. */
@@ -106,15 +106,21 @@ export class Wants {
     return questions
   }
 
-  /** Those who did not keep their word. Each is named once for each promise. */
-  broken(nowMs: number): Peer[] {
+  /** Those who did not keep their word. Each is named once for each promise. What is here and only waits to be checked was kept. */
+  broken(nowMs: number, isHere: (key: string) => boolean): Peer[] {
     const liars: Peer[] = []
     for (const [key, { peer, untilMs }] of this.#promises) {
-      if (untilMs > nowMs) continue
+      if (untilMs > nowMs || isHere(key)) continue
       this.#promises.delete(key)
       liars.push(peer)
     }
     return liars
+  }
+
+  /** We were busy for so long and may have read nothing: nobody is to pay for that. */
+  postpone(ms: number): void {
+    for (const promise of this.#promises.values()) promise.untilMs += ms
+    for (const want of this.#wants.values()) want.dueMs += ms
   }
 
   /** Its link is gone: others are asked at the next look, and nobody is blamed. */

@@ -80,6 +80,27 @@ pull('a promise not kept in 3 s is broken, and many of them graylist the liar', 
   assert.is(rig.state.stats.wants, 0)
 })
 
+pull('a node that was busy itself charges nobody for what came to nothing meanwhile', () => {
+  const rig = new Rig()
+  const [a] = rig.peers(1)
+  have(rig, a!, randomIds(1))
+  rig.nowMs += 20_000
+  rig.pass(1_000)
+  assert.is(rig.counter('promise-broken'), 0)
+  rig.pass(3_000)
+  assert.is(rig.counter('promise-broken'), 1, 'it has its three seconds from then on')
+})
+
+pull('a promised item that waits to be checked is no broken promise', () => {
+  const rig = new Rig({ verifies: false })
+  const [a] = rig.peers(1)
+  const frame = rig.press.frame()
+  have(rig, a!, [rig.idOf(frame)])
+  rig.item(a!, frame)
+  rig.pass(5_000)
+  assert.is(rig.counter('promise-broken'), 0)
+})
+
 pull('10 announcements of 1,000 ids are heeded in a heartbeat; more is dropped, the double a breach', () => {
   const rig = new Rig()
   const [a] = rig.peers(1)
