@@ -272,6 +272,9 @@ transport('a thousand connections opened and abandoned leave nothing behind', as
   await stage.aliceIsFine()
 })
 
+/** So that on a busy machine nobody is dropped for being slow. */
+const PATIENT = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000 }
+
 async function silentSockets(stage: Stage, count: number): Promise<Socket[]> {
   const sockets = await Promise.all(Array.from({ length: count }, () => tcpSocket(stage.url)))
   // Who does not read does not see that the far end has hung up.
@@ -280,7 +283,7 @@ async function silentSockets(stage: Stage, count: number): Promise<Socket[]> {
 }
 
 transport('seven hundred sockets that say nothing make room for an honest one', async () => {
-  await using stage = await openStage()
+  await using stage = await openStage({ transport: { limits: PATIENT } })
   const sockets = await silentSockets(stage, 700)
   const gone = (): number => sockets.filter(socket => socket.closed).length
   await until(() => gone() >= 180, () => `the oldest have been dropped: ${gone()}`)
@@ -290,7 +293,7 @@ transport('seven hundred sockets that say nothing make room for an honest one', 
 })
 
 transport('with room for all of them they would stay: the check can fail', async () => {
-  await using stage = await openStage({ transport: { limits: { socketsPendingMax: 2_000 } } })
+  await using stage = await openStage({ transport: { limits: { ...PATIENT, socketsPendingMax: 2_000 } } })
   const sockets = await silentSockets(stage, 700)
   await alicesFriendGetsIn(stage)
   assert.is(sockets.filter(socket => socket.closed).length, 0)
