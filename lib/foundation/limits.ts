@@ -66,7 +66,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
 /** The defaults with the caller's own figures over them. Throws RangeError for one that is not a number above zero. */
 export function limitsFrom(overrides: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(overrides)) {
-    if (!(name in DEFAULT_LIMITS)) throw new RangeError(`limits.${name} is not a limit; docs/limits.md lists them`)
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) throw new RangeError(`limits.${name} is not a limit; docs/limits.md lists them`)
     if (typeof value !== 'number' || !(value > 0)) throw new RangeError(`limits.${name} must be a number above 0, got ${String(value)}`)
   }
   return Object.freeze({ ...DEFAULT_LIMITS, ...overrides })

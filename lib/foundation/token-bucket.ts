@@ -1,6 +1,9 @@
 import type { IClock } from '../contracts/clock.ts'
 import type { ILimiter } from '../contracts/limiter.ts'
 
+/** Thousandths of a point added up are off by this much at most: it must not make anybody wait. */
+const ROUNDING = 1e-9
+
 /**
  * One budget: refills steadily, holds at most `burst`. A request larger than the burst is served
  * from a full bucket and leaves a debt, so that nothing waits for ever.
@@ -24,24 +27,28 @@ export class TokenBucket {
   take(points = 1): number {
     this.#refill()
     const needed = Math.min(points, this.#burst)
-    if (this.#tokens >= needed) {
+    if (this.#tokens >= needed - ROUNDING) {
       this.#tokens -= points
       return 0
     }
-    return Math.max(1, Math.ceil((needed - this.#tokens) / this.#perMs))
+    return this.#wholeMs(needed - this.#tokens)
   }
 
   /** Takes `points` in any case; what it returns is how long to rest before the next, 0 when still in budget. */
   spend(points = 1): number {
     this.#refill()
     this.#tokens -= points
-    return this.#tokens >= 0 ? 0 : Math.max(1, Math.ceil(-this.#tokens / this.#perMs))
+    return this.#tokens >= -ROUNDING ? 0 : this.#wholeMs(-this.#tokens)
   }
 
   /** True when nothing has been spent that has not come back. */
   get full(): boolean {
     this.#refill()
-    return this.#tokens >= this.#burst
+    return this.#tokens >= this.#burst - ROUNDING
+  }
+
+  #wholeMs(points: number): number {
+    return Math.max(1, Math.ceil(points / this.#perMs - ROUNDING))
   }
 
   #refill(): void {
