@@ -18,7 +18,7 @@ const BUNDLES = [
   {
     name: 'core + WebSocket',
     // Not the 40 kB first hoped for: docs/decisions/0007-size-of-the-core.md.
-    gzBytesMax: 58_000,
+    gzBytesMax: 60_000,
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'",
   },
   {
