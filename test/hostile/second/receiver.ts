@@ -17,6 +17,8 @@ export interface ReceiverOptions {
   now: () => number
   verify: (signature: Uint8Array, digest: Uint8Array, author: Uint8Array) => boolean
   mayBePlain: (protocol: string | null, type: string) => boolean
+  /** When a receiver started that may have run before. */
+  startedMs?: number | undefined
   /** What was seen, for all links of one receiver. */
   memory: Memory
 }
@@ -26,6 +28,7 @@ const SEEN_MS_MIN = 300_000
 const SEEN_MS_MAX = 400_000
 const AGE_MS_MAX = 120_000
 const LEAD_MS_MAX = 30_000
+const RESTART_MS = 30_000
 const FRAME_BYTES_MAX = 98_304
 const FRAGMENTED_BYTES_MAX = 1_048_576
 const FRAGMENT_MS_MAX = 30_000
@@ -190,9 +193,10 @@ export class Receiver {
   }
 
   #signed(parsed: Pick<Parsed, 'auth' | 'author' | 'header' | 'payload'>, hash: Uint8Array, frame: Uint8Array): void {
-    const { memory, now } = this.#options
+    const { memory, now, startedMs, peer } = this.#options
     const header = this.#headerOf(parsed.header)
     if (header === undefined) return
+    if (startedMs !== undefined && header.timestamp < startedMs + RESTART_MS && !equal(parsed.author, peer)) return
     const said = header.slot === null
       ? `said ${hex(parsed.author)} ${hex(header.boot)} ${header.messageId}`
       : `stated ${hex(parsed.author)} ${JSON.stringify([header.protocol, header.type, header.slot])} ${hex(parsed.payload)}`
@@ -232,7 +236,7 @@ export class Receiver {
     } else if (mustBeTaken) this.#missed ??= taken
   }
 
-  #headerOf(bytes: Uint8Array): { protocol: string | null; type: string; boot: Uint8Array; messageId: string; slot: string | null } | undefined {
+  #headerOf(bytes: Uint8Array): { protocol: string | null; type: string; timestamp: number; boot: Uint8Array; messageId: string; slot: string | null } | undefined {
     const { network: own, own: ownKey, now } = this.#options
     const fields = attempt(() => decode(bytes))
     if (!Array.isArray(fields) || fields.length !== 10) return undefined
@@ -244,7 +248,7 @@ export class Receiver {
     if (!isName(messageId, 64) || !(inReplyTo === null || isName(inReplyTo, 64)) || !(slot === null || isName(slot, 128))) return undefined
     const ageMs = now() - timestamp
     if (network !== own || !(to === null || equal(to, ownKey)) || ageMs > AGE_MS_MAX || ageMs < -LEAD_MS_MAX) return undefined
-    return { protocol, type, boot, messageId, slot }
+    return { protocol, type, timestamp, boot, messageId, slot }
   }
 }
 
