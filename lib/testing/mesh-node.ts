@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from '../foundation/limits.ts'
 import { prefixedStore } from '../foundation/memory-store.ts'
 import { encodeCbor } from '../wire/cbor.ts'
 import { meshContext, type MeshHouse } from './mesh-context.ts'
-import type { MeshEnd, MeshLink } from './mesh-link.ts'
+import type { MeshEnd, MeshLink, MeshWay } from './mesh-link.ts'
 import { MeshMessage, type Framer } from './mesh-message.ts'
 import type { FrameAuthor, MeshFrames } from './mesh-frames.ts'
 import { MeshRequests } from './mesh-requests.ts'
@@ -22,8 +22,8 @@ import { SimStore } from './sim-store.ts'
 export interface MeshWorld {
   readonly frames: MeshFrames
   clockFor(name: string, skewMs: number): NodeClock
-  /** Puts a message on links of `from`, but for some of them. */
-  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage, except?: readonly (MeshLink<MeshNode> | undefined)[]): void
+  /** Puts a message of `from` on its ways, but for some of them. */
+  carry(from: MeshNode, ways: readonly MeshWay<MeshNode>[], message: MeshMessage, except?: readonly (MeshWay<MeshNode> | undefined)[]): void
   dial(from: MeshNode, peer: PeerInfo | PeerId, options: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo>
   /** Ends a link from one of its ends. */
   hangUp(from: MeshNode, link: MeshLink<MeshNode>, reason: DisconnectReason): void
@@ -80,8 +80,8 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   readonly #registrations = new Map<string, Registration>()
   #latest: Registration | undefined
   readonly #framer: Framer
-  /** Links to those who speak a protocol, as long as nothing changes. */
-  readonly #speakers = new Map<string, MeshLink<MeshNode>[]>()
+  /** Ways to those who speak a protocol, as long as nothing changes. */
+  readonly #speakers = new Map<string, MeshWay<MeshNode>[]>()
   #store: IStore | undefined
   #messageIdPrefix: string
   #messages = 0
@@ -196,7 +196,7 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   }
 
   speakers(protocol: string): PeerInfo[] {
-    return this.#linksTo(protocol).map(link => link.infoFor(this))
+    return this.#waysTo(protocol).map(way => this.links.get(way.to.id)!.infoFor(this))
   }
 
   draw(length: number): Uint8Array {
@@ -215,11 +215,11 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   send(protocol: string, to: PeerId, message: OutgoingMessage): Promise<void> {
     const link = this.links.get(to)
     if (link === undefined) return Promise.reject(notConnected(to))
-    return this.#carried([link], this.#said(protocol, message, to))
+    return this.#carried([link.wayFrom(this)], this.#said(protocol, message, to))
   }
 
   broadcast(protocol: string, message: OutgoingMessage, except: readonly PeerId[]): Promise<void> {
-    return this.#carried(this.#linksTo(protocol), this.#said(protocol, message), except.map(id => this.links.get(id)))
+    return this.#carried(this.#waysTo(protocol), this.#said(protocol, message), except.map(id => this.links.get(id)?.wayFrom(this)))
   }
 
   async request(protocol: string, to: PeerId, message: OutgoingMessage, options: WaitOptions): Promise<P2PMessage> {
@@ -229,7 +229,7 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
     if (!link.other(this).speaks(protocol)) throw new P2PError(ErrorCode.PROTOCOL_UNKNOWN, `${to} does not speak '${protocol}'`, { peerId: to, protocol })
     const said = this.#said(protocol, message, to)
     const answer = this.requests.wait(said.messageId, to, protocol, said.type, options)
-    this.#world.carry(this, [link], said)
+    this.#world.carry(this, [link.wayFrom(this)], said)
     return await answer
   }
 
@@ -273,9 +273,9 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
   }
 
   /** What cannot be encoded rejects. */
-  #carried(links: readonly MeshLink<MeshNode>[], message: MeshMessage, except?: readonly (MeshLink<MeshNode> | undefined)[]): Promise<void> {
+  #carried(ways: readonly MeshWay<MeshNode>[], message: MeshMessage, except?: readonly (MeshWay<MeshNode> | undefined)[]): Promise<void> {
     try {
-      this.#world.carry(this, links, message, except)
+      this.#world.carry(this, ways, message, except)
       return SENT
     } catch (error) {
       return Promise.reject(error as Error)
@@ -288,10 +288,13 @@ export class MeshNode implements MeshHouse, MeshEnd, FrameAuthor {
     return this.#latest
   }
 
-  #linksTo(protocol: string): MeshLink<MeshNode>[] {
-    let links = this.#speakers.get(protocol)
-    if (links === undefined) this.#speakers.set(protocol, links = [...this.links.values()].filter(link => link.other(this).speaks(protocol)))
-    return links
+  #waysTo(protocol: string): MeshWay<MeshNode>[] {
+    let ways = this.#speakers.get(protocol)
+    if (ways === undefined) {
+      ways = [...this.links.values()].filter(link => link.other(this).speaks(protocol)).map(link => link.wayFrom(this))
+      this.#speakers.set(protocol, ways)
+    }
+    return ways
   }
 
   #said(protocol: string, message: OutgoingMessage, to?: PeerId): MeshMessage {

@@ -1,18 +1,18 @@
 import { drawScalar } from '../crypto/draw-scalar.ts'
-import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { P2PError } from '../contracts/errors.ts'
 import type { P2PMessage, PeerId } from '../contracts/message.ts'
 import type { DisconnectReason, PeerInfo } from '../contracts/peer.ts'
 import type { IProtocolHandler } from '../contracts/protocol.ts'
 import type { IStore } from '../contracts/store.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
-import { withDeadline } from '../foundation/deadline.ts'
 import { DEFAULT_LIMITS } from '../foundation/limits.ts'
 import { loadPayloadChecker } from '../protocol-kit/payload-check.ts'
 import { decodeCbor, encodeCbor } from '../wire/cbor.ts'
 import { EventLog } from './event-log.ts'
 import { PERFECT_LINK, transitMs, type LinkQuality } from './link-quality.ts'
 import { MeshFrames } from './mesh-frames.ts'
-import { MeshLink } from './mesh-link.ts'
+import { MeshDials } from './mesh-dials.ts'
+import { MeshLink, MeshTimes, type MeshWay } from './mesh-link.ts'
 import type { MeshMessage } from './mesh-message.ts'
 import { MeshNode, type MeshWorld } from './mesh-node.ts'
 import { MeshTransit } from './mesh-transit.ts'
@@ -44,8 +44,6 @@ export interface SimulatedMeshOptions {
   startMs?: number
 }
 
-/** Dialling and three acts of a handshake, in one-way trips. */
-const HANDSHAKE_TRIPS = 5
 const SHUTDOWN_MS_MAX = 60_000
 
 /**
@@ -69,12 +67,13 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   readonly #nodes: MeshNode[] = []
   readonly #byId = new Map<PeerId, MeshNode>()
   readonly #byAddress = new Map<string, MeshNode>()
-  readonly #introduced = new Map<MeshNode, Set<MeshNode>>()
-  readonly #transit = new MeshTransit<MeshLink<MeshNode>>()
+  readonly #transit = new MeshTransit<MeshWay<MeshNode>>()
+  readonly #times = new MeshTimes()
+  readonly #dials: MeshDials
   #quality: LinkQuality
   #groups: Map<MeshNode, number> | undefined
   #parted: MeshLink<MeshNode>[] = []
-  #links = 0
+  #ways = 0
   #sent = 0
   #delivered = 0
   #vanished = 0
@@ -93,6 +92,14 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
     this.#latencyMs = typeof latencyMs === 'number' ? [latencyMs, latencyMs] : latencyMs
     this.#quality = { ...PERFECT_LINK, ...quality, latencyMs: 0 }
     this.#backend = simCrypto(seed)
+    this.#dials = new MeshDials({
+      maxConnections: options.maxConnections ?? 50,
+      meanLatencyMs: (this.#latencyMs[0] + this.#latencyMs[1]) / 2,
+      nodeOf: id => this.#byId.get(id),
+      nodeAt: address => this.#byAddress.get(address),
+      isCut: (a, b) => this.#isCut(a, b),
+      link: (dialler, listener, how) => this.link(dialler, listener, how),
+    })
     this.frames = new MeshFrames(this.#backend, 'simulation', !codec)
   }
 
@@ -140,7 +147,9 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   link(dialler: MeshNode, listener: MeshNode, { shortLived = false }: { shortLived?: boolean } = {}): void {
     if (dialler === listener || dialler.links.has(listener.id)) return
     const latencyMs = this.#root.fork(`link ${Math.min(dialler.index, listener.index)} ${Math.max(dialler.index, listener.index)}`).between(...(this.#latencyMs as [number, number]))
-    const link = new MeshLink(this.#links++, dialler, listener, latencyMs, shortLived, this.nowMs)
+    const link = new MeshLink(dialler, listener, this.#ways, shortLived)
+    this.#times.setLatency(this.#ways++, latencyMs)
+    this.#times.setLatency(this.#ways++, latencyMs)
     for (const end of [dialler, listener]) {
       end.links.set(link.other(end).id, link)
       this.clock.post(new Happening(() => { if (link.isOpenAt(end)) end.linked(link) }), 0, end.clock.pace)
@@ -262,71 +271,56 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
   }
 
   /** @internal */
-  carry(from: MeshNode, links: readonly MeshLink<MeshNode>[], message: MeshMessage, except: readonly (MeshLink<MeshNode> | undefined)[] = []): void {
+  carry(from: MeshNode, ways: readonly MeshWay<MeshNode>[], message: MeshMessage, except: readonly (MeshWay<MeshNode> | undefined)[] = []): void {
     const nowMs = this.clock.elapsedMs()
     if (this.codec) message.encoded = encodeCbor(message.payload)
-    for (const link of links) {
-      if (except.length > 0 && except.includes(link)) continue
+    for (const way of ways) {
+      if (except.length > 0 && except.includes(way)) continue
       this.#sent++
-      if (link.shortLived) link.usedAtMs = nowMs
       if (from.random.chance(this.#quality.vanishRate)) {
         this.#vanished++
         continue
       }
-      const toDialler = from !== link.dialler
-      const arrivalMs = link.arrivalAt(toDialler, nowMs, link.latencyMs + transitMs(this.#quality, from.random))
-      this.clock.postNumber(this.#transit.put(link, toDialler, message), arrivalMs - nowMs)
+      const arrivalMs = this.#times.arrival(way.index, nowMs, transitMs(this.#quality, from.random))
+      this.clock.postNumber(this.#transit.put(way, message), arrivalMs - nowMs)
     }
   }
 
   #arrive(place: number): void {
-    const link = this.#transit.linkIn(place)
+    const way = this.#transit.wayIn(place)
+    const { to } = way
     const nowMs = this.clock.elapsedMs()
-    const to = this.#transit.isToDialler(place) ? link.dialler : link.listener
     if (this.clock.disturbed && to.pace.stalledUntilMs > nowMs && !to.pace.ended) return this.clock.postNumber(place, to.pace.stalledUntilMs - nowMs)
     const message = this.#transit.messageIn(place)
     this.#transit.clear(place)
-    if (!link.isOpenAt(to)) return
+    if (!way.isOpen) return
     this.#delivered++
-    this.#log.note('message', nowMs, link.index, to.index * 2 ** 24 + (message.encoded?.length ?? 0))
-    to.receive(message.encoded === undefined ? message : message.with(decodeCbor(message.encoded)), link.infoFor(to), this.clock.disturbed ? to.clock.now() : this.clock.now())
+    this.#log.note('message', nowMs, way.index, message.encoded?.length ?? 0)
+    to.receive(message.encoded === undefined ? message : message.with(decodeCbor(message.encoded)), way.sender, this.clock.disturbed ? to.clock.now() : this.clock.now())
   }
 
   /** @internal */
   dial(from: MeshNode, peer: PeerInfo | PeerId, options: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo> {
-    const to = typeof peer === 'string' ? this.#known(from, peer) : this.#byAddress.get(peer.addresses.memory ?? '') ?? this.#byId.get(peer.peerId)
-    if (to === undefined) throw new P2PError(ErrorCode.PEER_UNKNOWN, `no address is known for ${typeof peer === 'string' ? peer : peer.peerId}`, { peerId: typeof peer === 'string' ? peer : peer.peerId })
-    if (to === from) throw new P2PError(ErrorCode.PEER_IS_SELF, 'a node does not connect to itself')
-    const linked = from.links.get(to.id)
-    if (linked !== undefined) return Promise.resolve(linked.infoFor(from))
-    return withDeadline(from.clock, options, signal => this.#dialled(from, to, options.shortLived ?? false, signal), {
-      defaultTimeoutMs: DEFAULT_LIMITS.dialTimeoutMs, what: `dialling ${to.address}`,
-    })
+    return this.#dials.dial(from, peer, options)
   }
 
   /** @internal */
   hangUp(from: MeshNode, link: MeshLink<MeshNode>, reason: DisconnectReason): void {
     const to = link.other(from)
     from.unlinked(link, reason)
-    const arrivalMs = link.arrivalAt(to === link.dialler, this.nowMs, link.latencyMs)
+    const arrivalMs = this.#times.arrival(link.wayTo(to).index, this.nowMs, 0)
     this.clock.post(new Happening(() => { if (link.isOpenAt(to)) to.unlinked(link, reason === 'local' ? 'remote' : reason) }), arrivalMs - this.nowMs, to.clock.pace)
     this.#log.note('unlink', this.nowMs, from.index, to.index)
   }
 
   /** @internal */
   knownTo(node: MeshNode): Iterable<MeshNode> {
-    return new Set([...[...node.links.values()].map(link => link.other(node)), ...this.#introduced.get(node) ?? []])
+    return this.#dials.knownTo(node)
   }
 
   /** @internal */
   introduce(node: MeshNode, record: P2PMessage): boolean {
-    if (record.protocol !== 'peer' || record.type !== 'record') throw new P2PError(ErrorCode.WIRE_MALFORMED, `expected a peer record, got ${record.protocol ?? 'no protocol'}/${record.type}`)
-    const known = this.#byId.get(record.from)
-    if (known === undefined || known === node) return false
-    let introduced = this.#introduced.get(node)
-    if (introduced === undefined) this.#introduced.set(node, introduced = new Set())
-    introduced.add(known)
-    return true
+    return this.#dials.introduce(node, record)
   }
 
   /** @internal */
@@ -352,36 +346,13 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
     return this.#groups !== undefined && this.#groups.get(a) !== this.#groups.get(b)
   }
 
-  /** By id alone only those can be dialled whose address this node has been told. */
-  #known(from: MeshNode, id: PeerId): MeshNode | undefined {
-    const node = this.#byId.get(id)
-    if (node === undefined) return undefined
-    return from.links.has(id) || this.#introduced.get(from)?.has(node) ? node : undefined
-  }
-
-  async #dialled(from: MeshNode, to: MeshNode, shortLived: boolean, signal: AbortSignal): Promise<PeerInfo> {
-    this.#mustHaveRoom(from, shortLived)
-    const latencyMs = (this.#latencyMs[0] + this.#latencyMs[1]) / 2
-    await new Promise<void>(resolve => from.clock.schedule(HANDSHAKE_TRIPS * latencyMs, resolve))
-    signal.throwIfAborted()
-    // Who does not answer is waited for until the deadline.
-    if (!to.isUp || this.#isCut(from, to)) await new Promise<never>(() => {})
-    this.#mustHaveRoom(to, shortLived)
-    this.link(from, to, { shortLived })
-    return from.links.get(to.id)!.infoFor(from)
-  }
-
-  #mustHaveRoom(node: MeshNode, shortLived: boolean): void {
-    const used = [...node.links.values()].filter(link => link.shortLived === shortLived).length
-    const max = shortLived ? DEFAULT_LIMITS.shortLivedConnectionsMax : this.#options.maxConnections ?? 50
-    if (used >= max) throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room at ${node.name}: ${used} of ${max} links are open`, { peerId: node.id })
-  }
-
+  /** Messages are not timed one by one: whether a link of a lookup was used, its last arrivals say. */
   #dropWhenIdle(link: MeshLink<MeshNode>): void {
     const idleMsMax = DEFAULT_LIMITS.shortLivedIdleMsMax
-    this.clock.schedule(link.usedAtMs + idleMsMax - this.nowMs, () => {
+    this.clock.schedule(idleMsMax, () => {
       if (!link.shortLived || !link.isOpenAt(link.dialler)) return
-      if (this.nowMs - link.usedAtMs >= idleMsMax) this.hangUp(link.dialler, link, 'local')
+      const usedAtMs = Math.max(this.#times.latestArrival(link.toDialler.index), this.#times.latestArrival(link.toListener.index))
+      if (this.nowMs - usedAtMs >= idleMsMax) this.hangUp(link.dialler, link, 'local')
       else this.#dropWhenIdle(link)
     })
   }
@@ -394,6 +365,6 @@ export class SimulatedMesh implements MeshWorld, AsyncDisposable {
 
   #forget(node: MeshNode): void {
     this.#byAddress.delete(node.address)
-    this.#introduced.delete(node)
+    this.#dials.forget(node)
   }
 }
