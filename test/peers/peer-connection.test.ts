@@ -8,7 +8,7 @@ import { PeerConnection } from '../../lib/peers/peer-connection.ts'
 import { WebSocketTransport } from '../../lib/transports/websocket.node.ts'
 import { rejection } from '../support/rejection.ts'
 import { payloadsIn, Town } from '../support/town.ts'
-import { until } from '../support/until.ts'
+import { settle, until } from '../support/until.ts'
 
 const test = suite('a single connection by itself')
 
@@ -92,6 +92,7 @@ test('a lost link is told of, not dialled again', async () => {
   assert.equal([reasons, connection.state], [['error'], 'disconnected'])
   await bob.node.listen(bob.address)
   town.clock.advance(60_000)
+  await settle()
   assert.is(connection.isConnected, false)
   await connection.connect()
   assert.is(connection.isConnected, true)
