@@ -151,7 +151,7 @@ export class SimPipe {
     const { clock } = this.#network
     const { quality, random } = this.path
     const fate = cargo.frame === undefined ? 'arrives' : fateOf(quality, random)
-    if (fate === 'resets') return this.#network.reset(this.#sender)
+    if (fate === 'resets') return this.#reset()
     const nowMs = clock.elapsedMs()
     this.#lineFreeAtMs = Math.max(nowMs, this.#lineFreeAtMs) + 1000 * cargo.size / quality.bytesPerSecond
     const arrivalMs = Math.max(this.#lastArrivalMs, this.#lineFreeAtMs + transitMs(quality, random))
@@ -170,6 +170,12 @@ export class SimPipe {
       case 'arrives':
         return this.#arriveIn(inMs, cargo)
     }
+  }
+
+  /** What was sent after the frame that met the reset is lost with it: a stream has no gaps. */
+  #reset(): void {
+    this.hang()
+    this.#network.reset(this.#sender)
   }
 
   #arriveIn(ms: number, cargo: Cargo): void {

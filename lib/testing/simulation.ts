@@ -37,6 +37,7 @@ export class Simulation implements AsyncDisposable {
   readonly #nodes: SimNode[] = []
   readonly #faults: Fault[] = []
   readonly #partitions = new Set<Disposable>()
+  readonly #invariants: { what: string; holds: () => boolean }[] = []
   #around: Promise<NodeSurroundings> | undefined
   #audit: Audit | undefined
   #schedule: FaultSchedule | undefined
@@ -188,6 +189,11 @@ export class Simulation implements AsyncDisposable {
     if (!reached) throw this.error(`not within ${withinMs} ms: ${what}`)
   }
 
+  /** Something that must hold at every check (`checkEveryMs`) and when the world is shut down; false fails the run. */
+  always(what: string, holds: () => boolean): void {
+    this.#invariants.push({ what, holds })
+  }
+
   // What happened.
 
   /** A line of the scenario's own in the log, which counts for the hash. */
@@ -223,6 +229,7 @@ export class Simulation implements AsyncDisposable {
     this.#closed = true
     this.#schedule?.stop()
     this.#endWatching?.[Symbol.dispose]()
+    this.#check()
     await this.#watched(async () => {
       await this.clock.drive(Promise.all(this.#nodes.map(node => node.stop())), { withinMs: SHUTDOWN_MS_MAX })
       // What is still on the lines arrives nowhere; after that nothing is left to happen.
@@ -278,12 +285,18 @@ export class Simulation implements AsyncDisposable {
 
   #planCheck(): void {
     this.#endWatching = this.clock.schedule(this.#options.checkEveryMs ?? DEFAULTS.checkEveryMs, () => {
-      for (const node of this.#nodes) {
-        const broken = node.isUp ? brokenBound(node) : undefined
-        if (broken !== undefined) this.#fail(broken)
-      }
+      this.#check()
       if (!this.#closed) this.#planCheck()
     })
+  }
+
+  #check(): void {
+    for (const node of this.#nodes) {
+      const broken = node.isUp ? brokenBound(node) : undefined
+      if (broken !== undefined) this.#fail(broken)
+    }
+    const broken = this.#invariants.find(({ holds }) => !holds())
+    if (broken !== undefined) this.#fail(`does not hold: ${broken.what}`)
   }
 
   #see(node: SimNode, handler: IProtocolHandler | undefined, message: P2PMessage): void {

@@ -261,6 +261,21 @@ test('a run that does not reach its goal says the seed, the faults and the lates
   await sim.shutdown()
 })
 
+test('what must always hold is looked at again and again, and at the end', async () => {
+  const sim = await chatting(2, { checkEveryMs: 1_000 })
+  let limit = 100
+  sim.always('few have been heard', () => sim.nodes.every(node => !node.isUp || node.handler(Chatter).count < limit))
+  await sim.run({ forMs: 20_000 })
+  limit = 40
+  const error = await sim.run({ forMs: 100_000 }).catch((reason: Error) => reason)
+  assert.match((error as Error).message, /^does not hold: few have been heard/)
+  assert.ok(sim.nowMs < 50_000, 'it ends there and then')
+
+  const other = await chatting(2)
+  other.always('never', () => false)
+  assert.match(((await other.shutdown().catch((reason: Error) => reason)) as Error).message, /^does not hold: never/)
+})
+
 test('what an event throws ends the run as its failure', async () => {
   const sim = await chatting(2)
   sim.clock.schedule(10, () => { throw new Error('boom') })
