@@ -295,7 +295,7 @@ function nextPart(scribe: Scribe, stock: Stock): { bytes: Uint8Array; how: strin
   if (dice < 0.9) {
     const { bytes, how } = random() < 0.5 ? { bytes: oneOf(random, stock.frames), how: 'as it is' } : changedFrame(scribe, stock, oneOf(random, stock.frames))
     const pieces = fragmentsOf(bytes, below(random, 4), 40 + below(random, 150))
-    if (random() < 0.5) return { bytes: concat(...pieces), how: `fragments of a frame ${how}` }
+    if (pieces.length === 0 || random() < 0.5) return { bytes: concat(...pieces), how: `fragments of a frame ${how}` }
     const index = below(random, pieces.length)
     const [name, mutate] = oneOf(random, byteMutations)
     const change = below(random, 4)
