@@ -34,6 +34,10 @@ export interface PeerInfo {
   lastSeen: number
   /** How we came by this key: told by the user, pinned under a name, or met for the first time. */
   trust?: 'given' | 'pinned' | 'first-use'
+  /** Which side dialled: of the link we have, or had last. */
+  direction?: 'inbound' | 'outbound'
+  /** Where the link's other end is, as its transport says it: `ws://192.0.2.1:51112`. */
+  remoteAddress?: string
   /** Round trip of the last heartbeat, in milliseconds. */
   roundTripMs?: number
   /** What it said it speaks, from the sealed part of the handshake. */

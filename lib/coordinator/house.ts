@@ -59,7 +59,8 @@ export function createHouse(options: HouseOptions): House {
     verify: async frame => node.intake.verify(frame),
     deliver: async (frame, via) => {
       const inner = isEnvelope(frame) ? await openEnvelope(node, frame) : frame
-      const message = node.intake.deliver(inner, via.publicKey ?? fromHex(manager.names.resolve(via.peerId) ?? ''))
+      const viaId = manager.names.resolve(via.peerId) ?? ''
+      const message = node.intake.deliver(inner, via.publicKey ?? fromHex(viaId), manager.table.get(viaId)?.link?.hand)
       await options.route(message, senderOf(message.from))
     },
     ephemeral: async ({ handler: parent, abort: { signal }, ephemerals }, handler) => {

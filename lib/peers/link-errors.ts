@@ -1,4 +1,5 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { DisconnectReason } from '../contracts/peer.ts'
 
 /** Faults that only a broken or hostile sender makes; the rest (stale, repeated) happen to the honest. */
 const FAULTS: ReadonlySet<string> = new Set([
@@ -26,4 +27,13 @@ export function blaming(error: P2PError, peerId: string): P2PError {
 export function brokenBy(error: unknown, peerId: string): P2PError {
   if (error instanceof P2PError) return error
   return new P2PError(ErrorCode.TRANSPORT_CHANNEL_BROKEN, `the link to ${peerId} broke: ${String(error)}`, { peerId, cause: error })
+}
+
+/** For what was to leave by a link that is over. */
+export function endedLink(peerId: string, reason: DisconnectReason = 'local'): P2PError {
+  return new P2PError(ErrorCode.PEER_DISCONNECTED, `the link to ${peerId} has ended (${reason})`, { peerId })
+}
+
+export function rateLimited(peerId: string, what: string, consequence: string): P2PError {
+  return new P2PError(ErrorCode.PEER_RATE_LIMITED, `${peerId} sends more ${what} than it may: ${consequence}`, { peerId })
 }

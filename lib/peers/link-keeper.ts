@@ -7,6 +7,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { Link, type LinkEnding, type LinkOwner } from './link.ts'
 import type { LocalNode } from './local-node.ts'
 import type { NameBook } from './name-book.ts'
+import { subnetOf } from './network-address.ts'
 import type { SecureLink } from './noise/secure-link.ts'
 import { PeerRecord, type PeerTable } from './peer-table.ts'
 
@@ -134,9 +135,12 @@ export class LinkKeeper implements LinkOwner {
     throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: id })
   }
 
+  /** Where keys cost nothing and nobody vouches for this one, the subnet it comes from answers for it. */
   #makeLink(secure: SecureLink, record: PeerRecord): Link {
     const { node, isPrivate } = this.#options
-    return new Link({ node, secure, owner: this, trusted: () => record.asked || isPrivate() })
+    const trusted = (): boolean => record.asked || isPrivate()
+    const hand = trusted() ? undefined : subnetOf(secure.channel.remoteAddress)
+    return new Link({ node, secure, owner: this, trusted, hand })
   }
 
   #open(record: PeerRecord, link: Link, admission: Admission): void {

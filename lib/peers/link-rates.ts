@@ -17,6 +17,9 @@ export class LinkRates {
   #faults: TokenBucket | undefined
   #failedSignatures: TokenBucket | undefined
   #pings: TokenBucket | undefined
+  /** One a second. */
+  #tellings: TokenBucket | undefined
+  #unanswered = 0
 
   constructor(clock: IClock, limits: Limits, alwaysTrusted: () => boolean) {
     this.#clock = clock
@@ -58,6 +61,16 @@ export class LinkRates {
     const { pingsPerTenSeconds } = this.#limits
     this.#pings ??= new TokenBucket(this.#clock, pingsPerTenSeconds / 10, pingsPerTenSeconds)
     return this.#pings.take() > 0
+  }
+
+  /** Counts a ping that was not answered. How many there were since they were last told of, when it is time to tell; else 0. */
+  unansweredPing(): number {
+    this.#unanswered++
+    this.#tellings ??= new TokenBucket(this.#clock, 1, 1)
+    if (this.#tellings.take() > 0) return 0
+    const unanswered = this.#unanswered
+    this.#unanswered = 0
+    return unanswered
   }
 
   #isTrusted(): boolean {

@@ -5,13 +5,16 @@ import { deferOn } from '../foundation/clock.ts'
 import { sleep } from '../foundation/deadline.ts'
 import { toHex } from '../foundation/hex.ts'
 import type { SignedMessage } from '../wire/author.ts'
-import { FragmentAssembler, splitFrame } from '../wire/fragments.ts'
+import { splitFrame } from '../wire/fragments.ts'
 import type { Source } from '../wire/intake.ts'
-import { encodeClose, parseClose, PartKind, readParts } from '../wire/parts.ts'
+import { encodeClose, parseClose, PartKind, PartWalk } from '../wire/parts.ts'
 import { CloseCode, codeOfReason, reasonOfCode } from './close-reason.ts'
 import { decodeHello, encodeHello, type Hello } from './hello.ts'
 import { LinkRates } from './link-rates.ts'
-import { asP2PError, blaming, brokenBy, isFault } from './link-errors.ts'
+import { asP2PError, blaming, brokenBy, endedLink, isFault, rateLimited } from './link-errors.ts'
+import { LinkFragments } from './link-fragments.ts'
+import { LinkPings } from './link-pings.ts'
+import { LinkWork } from './link-work.ts'
 import type { LocalNode } from './local-node.ts'
 import type { SecureLink } from './noise/secure-link.ts'
 import { Outbox } from './outbox.ts'
@@ -40,11 +43,15 @@ export interface LinkOptions {
   owner: LinkOwner
   /** A peer the user asked for, or a private network: limited by bytes alone. */
   trusted: () => boolean
+  /** Whose share of common memory it uses, where many keys may be one hand's; without it, its key's own. */
+  hand?: string | undefined
 }
 
 /** Handled in one go before other links, sockets and timers get their turn; a frame counts for at least `FRAME_WORTH`. */
 const MESSAGES_A_TURN_MAX = 512
 const FRAME_WORTH = 8
+/** The same for signatures checked: some 5 to 10 ms of one core, or 40 in pure JavaScript. One frame may hold hundreds. */
+const CHECKS_A_TURN_MAX = 32
 /** One piece of a message too large for a sealed frame: small enough that a heartbeat never waits long. */
 const FRAGMENT_BYTES = 60_000
 /** A frame up to this size goes as one part: a sealed frame less its tag and the part's own head. */
@@ -62,20 +69,18 @@ export class Link {
   hello: Hello
   /** Unix time in milliseconds, on our clock, of the last frame. */
   lastSeen: number
-  roundTripMs: number | undefined
   /** Sealed frames that opened. */
   framesRead = 0
   readonly #node: LocalNode
   readonly #owner: LinkOwner
   readonly #outbox: Outbox
   readonly #source: Source
-  #fragments: FragmentAssembler | undefined
-  #fragmentTimer: Disposable | undefined
+  readonly #fragments: LinkFragments
+  readonly #pings: LinkPings
   #thisTurn = 0
   #fragmentId = 0
-  #handling = 0
-  #handlingWaiter: (() => void) | undefined
-  #pongWaiter: { sentAtMs: number; nonce: string; answered: () => void } | undefined
+  /** The peer's channel stays unread until one of its handlers is done: the backpressure reaches its socket. */
+  readonly #work: LinkWork
   #ending: LinkEnding | undefined
   #over = false
   readonly #ended: Promise<void>
@@ -91,9 +96,12 @@ export class Link {
     this.lastSeen = node.clock.now()
     this.openedAtMs = node.clock.elapsedMs()
     this.rates = new LinkRates(node.clock, node.limits, options.trusted)
+    this.#pings = new LinkPings(node, this.rates)
     this.#node = node
     this.#owner = owner
-    this.#source = { peerId: this.id, key: secure.remoteKey }
+    this.#fragments = new LinkFragments(node)
+    this.#work = new LinkWork(node.limits.handlersPerPeerMax)
+    this.#source = { peerId: this.id, key: secure.remoteKey, hand: options.hand }
     this.#ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#outbox = new Outbox({
       peerId: this.id,
@@ -108,8 +116,17 @@ export class Link {
     return this.secure.channel.direction
   }
 
+  get roundTripMs(): number | undefined {
+    return this.#pings.roundTripMs
+  }
+
   get remoteAddress(): string {
     return this.secure.channel.remoteAddress
+  }
+
+  /** Whose share of common memory this link uses. */
+  get hand(): string {
+    return this.#source.hand ?? this.id
   }
 
   get isOpen(): boolean {
@@ -145,9 +162,7 @@ export class Link {
 
   /** Sends a ping; `answered` runs when its pong comes. A later ping replaces an earlier one. */
   ping(answered: () => void): void {
-    const body = this.#node.random(8)
-    this.#pongWaiter = { sentAtMs: this.#node.clock.elapsedMs(), nonce: toHex(body), answered }
-    this.#outbox.pushUrgent({ kind: PartKind.PING, body })
+    this.#outbox.pushUrgent({ kind: PartKind.PING, body: this.#pings.next(answered) })
   }
 
   /** Says why, lets what is queued leave, and ends. Resolves when the link is over. */
@@ -171,7 +186,7 @@ export class Link {
 
   /** What had not left, for the other of two links to the same peer. */
   handOver(other: Link): void {
-    other.#outbox.adopt(this.#outbox.close(this.#gone()))
+    other.#outbox.adopt(this.#outbox.close(endedLink(this.id, this.#ending?.reason)))
   }
 
   #sayGoodbye(code: CloseCode, text: string): void {
@@ -213,19 +228,41 @@ export class Link {
   }
 
   #takePlaintext(plaintext: Uint8Array): Promise<void> | undefined {
-    let messages = 0
     try {
-      readParts(plaintext, (kind, body) => {
-        if (this.#over) return
-        messages += this.#takePart(kind, body)
-      })
+      return this.#takeParts(new PartWalk(plaintext))
     } catch (error) {
-      // Parts, hellos and fragments come from nobody but this peer.
-      this.#refuse(blaming(asP2PError(error, this.id), this.id))
+      return this.#refuseParts(error)
     }
+  }
+
+  /** As many as one turn allows, and the rest in later ones. */
+  #takeParts(parts: PartWalk): Promise<void> | undefined {
+    const { intake } = this.#node
+    const checksMax = intake.signatureChecks + CHECKS_A_TURN_MAX
+    let messages = 0
+    let isMore = false
+    try {
+      while (!isMore && !this.#over && parts.next()) {
+        messages += this.#takePart(parts.kind, parts.body)
+        isMore = intake.signatureChecks >= checksMax
+      }
+    } catch (error) {
+      this.#refuseParts(error)
+    }
+    const pause = this.#pauseAfter(messages)
+    return isMore ? (pause ?? this.#nextTurn()).then(() => this.#takeParts(parts)) : pause
+  }
+
+  /** Parts, hellos and fragments come from nobody but this peer. */
+  #refuseParts(error: unknown): undefined {
+    this.#refuse(blaming(asP2PError(error, this.id), this.id))
+  }
+
+  /** What to wait for before more of this peer is taken, if anything. */
+  #pauseAfter(messages: number): Promise<void> | undefined {
     const restMs = this.rates.messages(messages)
     if (restMs > 0) return this.#slowDown(restMs, 'messages')
-    if (this.#handling >= this.#node.limits.handlersPerPeerMax) return this.#handlersDone()
+    if (this.#work.isFull) return this.#work.room()
     return this.#giveWay(messages)
   }
 
@@ -233,6 +270,10 @@ export class Link {
   #giveWay(messages: number): Promise<void> | undefined {
     this.#thisTurn += Math.max(messages, FRAME_WORTH)
     if (this.#thisTurn < MESSAGES_A_TURN_MAX) return undefined
+    return this.#nextTurn()
+  }
+
+  #nextTurn(): Promise<void> {
     this.#thisTurn = 0
     return new Promise(resolve => deferOn(this.#node.clock, resolve))
   }
@@ -252,7 +293,7 @@ export class Link {
         this.#takePing(body)
         return 1
       case PartKind.PONG:
-        this.#takePong(body)
+        this.#pings.takePong(body)
         return 0
       case PartKind.HELLO:
         this.hello = decodeHello(body)
@@ -293,46 +334,20 @@ export class Link {
   }
 
   #takeFragment(body: Uint8Array): void {
-    this.#fragments ??= new FragmentAssembler(this.#node.limits, this.#node.clock)
     const frame = this.#fragments.add(body)
-    this.#watchFragments(this.#fragments)
     if (frame !== null) this.#takeMessage(frame)
-  }
-
-  /** What never becomes whole is let go in time, though the peer may say nothing more. */
-  #watchFragments(fragments: FragmentAssembler): void {
-    if (this.#fragmentTimer !== undefined || fragments.size === 0 || this.#over) return
-    this.#fragmentTimer = this.#node.clock.schedule(this.#node.limits.fragmentTimeoutMs, () => {
-      this.#fragmentTimer = undefined
-      fragments.sweep(this.#node.clock.elapsedMs())
-      this.#watchFragments(fragments)
-    })
   }
 
   #handIn(message: P2PMessage): void {
     if (this.#over || (this.#ending !== undefined && !this.#ending.duplicate)) return
     const work = this.#owner.message(this, message)
-    if (work === undefined) return
-    this.#handling++
-    void work.then(() => {
-      this.#handling--
-      const waiter = this.#handlingWaiter
-      this.#handlingWaiter = undefined
-      waiter?.()
-    })
+    if (work !== undefined) this.#work.add(work)
   }
 
   #takePing(body: Uint8Array): void {
-    if (this.rates.ping()) return this.#refuse(this.#rateLimited('pings'))
-    this.#outbox.pushUrgent({ kind: PartKind.PONG, body: body.slice() })
-  }
-
-  #takePong(body: Uint8Array): void {
-    const waiter = this.#pongWaiter
-    if (waiter === undefined || toHex(body) !== waiter.nonce) return
-    this.#pongWaiter = undefined
-    this.roundTripMs = this.#node.clock.elapsedMs() - waiter.sentAtMs
-    waiter.answered()
+    const answer = this.#pings.takePing(body)
+    if (typeof answer !== 'number') this.#outbox.pushUrgent({ kind: PartKind.PONG, body: answer })
+    else if (answer > 0) this.#refuse(rateLimited(this.id, 'pings', `${answer} went unanswered`))
   }
 
   #takeClose(body: Uint8Array): void {
@@ -354,17 +369,10 @@ export class Link {
   }
 
   async #slowDown(restMs: number, what: string): Promise<void> {
-    this.#owner.refused(this, this.#rateLimited(what, restMs))
+    this.#owner.refused(this, rateLimited(this.id, what, `reading pauses for ${restMs} ms`))
     this.#pause = new AbortController()
     await sleep(this.#node.clock, restMs, this.#pause.signal).catch(() => {})
     this.#pause = undefined
-  }
-
-  /** The peer's channel stays unread until one of its handlers is done: the backpressure reaches its socket. */
-  async #handlersDone(): Promise<void> {
-    while (!this.#over && this.#handling >= this.#node.limits.handlersPerPeerMax) {
-      await new Promise<void>(resolve => (this.#handlingWaiter = resolve))
-    }
   }
 
   #cutFor(code: ErrorCode, text: string): void {
@@ -378,22 +386,13 @@ export class Link {
     this.#over = true
     this.#ending = ending
     this.#pause?.abort()
-    this.#fragmentTimer?.[Symbol.dispose]()
-    this.#handlingWaiter?.()
+    this.#fragments.close()
+    this.#work.close()
     const channelClosed = this.secure.channel.close(ending.reason)
     this.#owner.closed(this, ending)
-    this.#outbox.close(this.#gone())
+    this.#outbox.close(endedLink(this.id, this.#ending?.reason))
     this.#node.intake.forget(this.id)
     this.secure.wipe()
     channelClosed.then(() => this.#resolveEnded(), () => this.#resolveEnded())
-  }
-
-  #gone(): P2PError {
-    return new P2PError(ErrorCode.PEER_DISCONNECTED, `the link to ${this.id} has ended (${this.#ending?.reason ?? 'local'})`, { peerId: this.id })
-  }
-
-  #rateLimited(what: string, restMs?: number): P2PError {
-    const consequence = restMs === undefined ? 'one was not answered' : `reading pauses for ${restMs} ms`
-    return new P2PError(ErrorCode.PEER_RATE_LIMITED, `${this.id} sends more ${what} than it may: ${consequence}`, { peerId: this.id })
   }
 }

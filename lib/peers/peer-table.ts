@@ -80,6 +80,8 @@ export class PeerRecord {
       const trust = names.trustOf(this.id) ?? info.trust
       if (trust !== undefined) info.trust = trust
       if (this.link === undefined) continue
+      info.direction = this.link.direction
+      info.remoteAddress = this.link.remoteAddress
       info.lastSeen = this.link.lastSeen
       info.protocols = this.link.hello.protocols
       if (this.link.roundTripMs !== undefined) info.roundTripMs = this.link.roundTripMs

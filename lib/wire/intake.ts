@@ -29,6 +29,8 @@ export interface Source {
   readonly key: Uint8Array
   /** True for what came inside another message, so that the link vouches for nothing. */
   readonly relayed?: boolean | undefined
+  /** Whose share of the memory for messages this uses: many keys may be one hand's. Without it, the key's own. */
+  readonly hand?: string | undefined
 }
 
 export interface IntakeOptions {
@@ -90,6 +92,11 @@ export class Intake {
     return this.#memory.size
   }
 
+  /** Signatures checked since the start. */
+  get signatureChecks(): number {
+    return this.#proofs.checks
+  }
+
   /** A frame that came as a part of its own, or in fragments. */
   receiveFrame(bytes: Uint8Array, source: Source): P2PMessage {
     try {
@@ -101,10 +108,10 @@ export class Intake {
 
   /**
    * A frame that a plugin got by its own route, from the peer with the key `via` if that is known. What only a link
-   * could vouch for is refused.
+   * could vouch for is refused. `hand` as in `Source`.
    */
-  deliver(bytes: Uint8Array, via: Uint8Array = EMPTY_BYTES): P2PMessage {
-    return this.receiveFrame(bytes, { peerId: toHex(via), key: via, relayed: true })
+  deliver(bytes: Uint8Array, via: Uint8Array = EMPTY_BYTES, hand?: string): P2PMessage {
+    return this.receiveFrame(bytes, { peerId: toHex(via), key: via, relayed: true, hand })
   }
 
   /**
@@ -169,7 +176,7 @@ export class Intake {
     mustBeFor(header, this.#options.publicKey)
     this.#mustBeTimely(header, isByLink)
     // Step 8: a signature satisfies every declaration.
-    this.#memory.mark(hashes.message, source.peerId) // step 9
+    this.#memory.mark(hashes.message, source.hand ?? source.peerId) // step 9
     this.#memory.mustBeNew(author, header, hashes.payload) // step 10
     const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
     const evidence = evidenceWith(header)

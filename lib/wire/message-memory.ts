@@ -52,8 +52,8 @@ export class MessageMemory {
   }
 
   /** Throws ERR_WIRE_SEEN_FULL. */
-  mark(messageHash: Uint8Array, deliveredBy: PeerId): void {
-    if (!this.#shares.take(deliveredBy, this.#seen.size)) refuse(ErrorCode.WIRE_SEEN_FULL, 'memory for messages is scarce, and this peer has used its share')
+  mark(messageHash: Uint8Array, hand: string): void {
+    if (!this.#shares.take(hand, this.#seen.size)) refuse(ErrorCode.WIRE_SEEN_FULL, 'memory for messages is scarce, and this peer has used its share')
     if (!this.#seen.add(messageHash)) refuse(ErrorCode.WIRE_SEEN_FULL, `${this.#seen.size} messages are remembered, no more fit for now`)
   }
 

@@ -1,5 +1,5 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
-import { fromUtf8, utf8 } from '../foundation/bytes.ts'
+import { EMPTY_BYTES, fromUtf8, utf8 } from '../foundation/bytes.ts'
 import { plainBytes } from './plain-bytes.ts'
 
 /** What a sealed frame may hold: docs/wire.md, section 5. */
@@ -53,19 +53,41 @@ export function writeParts(parts: readonly Part[]): Uint8Array {
 }
 
 /**
- * Hands each part to `visit`, as a view of the plaintext. All of it is checked first, so that a malformed frame
- * has no effect at all; kinds of later versions are left out. Throws ERR_WIRE_MALFORMED.
+ * Walks over the parts of one frame, at the reader's own pace. All of it is checked first, so that a malformed frame
+ * has no effect at all; kinds of later versions are left out. Throws ERR_WIRE_MALFORMED when made.
  */
-export function readParts(bytes: Uint8Array, visit: (kind: PartKind, body: Uint8Array) => void): void {
-  const plaintext = plainBytes(bytes)
-  if (plaintext.length === 0) malformed('expected at least one part, got none')
-  for (let at = 0; at < plaintext.length; at = bodyEnd(plaintext, at)) checkPart(plaintext, at)
-  for (let at = 0; at < plaintext.length;) {
-    const end = bodyEnd(plaintext, at)
-    const kind = plaintext[at]!
-    if (kind < IGNORED_FROM) visit(kind as PartKind, plaintext.subarray(at + PART_HEAD_BYTES, end))
-    at = end
+export class PartWalk {
+  readonly #plaintext: Uint8Array
+  #at = 0
+  /** Of the part that `next` came to. */
+  kind: PartKind = PartKind.MESSAGE
+  /** A view of the plaintext. */
+  body: Uint8Array = EMPTY_BYTES
+
+  constructor(bytes: Uint8Array) {
+    const plaintext = this.#plaintext = plainBytes(bytes)
+    if (plaintext.length === 0) malformed('expected at least one part, got none')
+    for (let at = 0; at < plaintext.length; at = bodyEnd(plaintext, at)) checkPart(plaintext, at)
   }
+
+  /** Goes on to the next part; false when there is none. */
+  next(): boolean {
+    const plaintext = this.#plaintext
+    while (this.#at < plaintext.length) {
+      const start = this.#at
+      this.#at = bodyEnd(plaintext, start)
+      if (plaintext[start]! >= IGNORED_FROM) continue
+      this.kind = plaintext[start]! as PartKind
+      this.body = plaintext.subarray(start + PART_HEAD_BYTES, this.#at)
+      return true
+    }
+    return false
+  }
+}
+
+/** Hands each part to `visit`, all in one go. Throws ERR_WIRE_MALFORMED. */
+export function readParts(bytes: Uint8Array, visit: (kind: PartKind, body: Uint8Array) => void): void {
+  for (const walk = new PartWalk(bytes); walk.next();) visit(walk.kind, walk.body)
 }
 
 function bodyEnd(plaintext: Uint8Array, at: number): number {

@@ -1,5 +1,4 @@
 import type { IClock } from '../contracts/clock.ts'
-import type { PeerId } from '../contracts/message.ts'
 
 export interface SeenSharesOptions {
   clock: Pick<IClock, 'elapsedMs'>
@@ -7,18 +6,18 @@ export interface SeenSharesOptions {
   seenMessagesMax: number
 }
 
-/** From here on the rest is kept for those who have used little. */
-const SCARCE_SHARE = 3 / 4
-/** What counts as little. */
-const LITTLE_SHARE = 1 / 8
+/** With no more than this free, the rest is kept for those who have used little. */
+const SCARCE_SHARE = 1 / 4
 
 /**
- * Who has used how much of what can be remembered. While there is plenty anybody may have it; of the last quarter only those who
- * have used less than an eighth, so that one flooder cannot have everybody else's messages refused.
+ * Which hand has used how much of what can be remembered. While there is plenty anybody may have it; of the last quarter only
+ * those who have used little, and the less is free the less that is: an eighth of all at first, a 32nd when an eighth is free. So one
+ * flooder cannot have everybody else's messages refused, and n of them leave a part in 4 + 2n. A hand is
+ * whatever its owner cannot have many of for nothing: where keys are free, the subnet they come from.
  */
 export class SeenShares {
   readonly #options: SeenSharesOptions
-  #counts = new Map<PeerId, number>()
+  #counts = new Map<string, number>()
   #sinceMs: number
 
   constructor(options: SeenSharesOptions) {
@@ -26,16 +25,17 @@ export class SeenShares {
     this.#sinceMs = options.clock.elapsedMs()
   }
 
-  /** Whether one more from this peer may be remembered, `held` being remembered already; if so it is counted. */
-  take(peerId: PeerId, held: number): boolean {
+  /** Whether one more from this hand may be remembered, `held` being remembered already; if so it is counted. */
+  take(hand: string, held: number): boolean {
     const { seenMessagesMax, seenMsMin, clock } = this.#options
     if (clock.elapsedMs() - this.#sinceMs >= seenMsMin) {
       this.#counts = new Map()
       this.#sinceMs = clock.elapsedMs()
     }
-    const used = this.#counts.get(peerId) ?? 0
-    if (held >= seenMessagesMax * SCARCE_SHARE && used >= seenMessagesMax * LITTLE_SHARE) return false
-    this.#counts.set(peerId, used + 1)
+    const used = this.#counts.get(hand) ?? 0
+    const free = 1 - held / seenMessagesMax
+    if (free <= SCARCE_SHARE && used >= seenMessagesMax * 2 * free * free) return false
+    this.#counts.set(hand, used + 1)
     return true
   }
 }

@@ -264,4 +264,18 @@ floods('of one peer\'s flood so much is handled in one turn of the event loop, a
   assert.ok(most <= 2_000, `${most} messages in one turn`)
 })
 
+floods('of one sealed frame full of signatures so much is checked in one turn of the event loop, and no more', async () => {
+  await using stage = await openStage()
+  const client = await stage.mallory()
+  const { author } = client
+  const frames = Array.from({ length: 600 }, (_, n) => part(Kind.MESSAGE, author.signed(author.say({ n }, { protocol: 'probe' }))))
+  client.send(...frames)
+  let most = 0
+  for (let before = stage.his.calls.length; stage.callsOf(client.id).length < 600; before = stage.his.calls.length) {
+    await new Promise(resolve => setImmediate(resolve))
+    most = Math.max(most, stage.his.calls.length - before)
+  }
+  assert.ok(most <= 200, `${most} signatures in one turn`)
+})
+
 floods.run()

@@ -408,4 +408,14 @@ link('a burst that is repeated counts against its sender\'s rate', async () => {
   await stage.refused('ERR_PEER_RATE_LIMITED', client.id)
 })
 
+link('pings beyond what may be sent are told of now and then, not each of them', async () => {
+  await using stage = await openStage()
+  const client = await stage.mallory()
+  client.send(concat(...Array.from({ length: 9_500 }, (_, n) => part(Kind.PING, uint(n, 8)))))
+  await client.roundTrip().catch(() => {})
+  client.say({ n: 1 }, { protocol: 'probe' })
+  await until(() => stage.callsOf(client.id).length === 1 || !stage.bob.isConnected(client.id), 'bob has done with them')
+  assert.ok(stage.count('ERR_PEER_RATE_LIMITED') <= 100, `${stage.count('ERR_PEER_RATE_LIMITED')} errors of one frame`)
+})
+
 link.run()

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Client } from './client.ts'
-import { knownIdentity, MovableClock, openStage, Stage } from './stage.ts'
+import { from, knownIdentity, MovableClock, openPublicStage, openStage, Stage } from './stage.ts'
 import { unhex, until } from './second/bytes.ts'
 import { newStaticKey } from './second/keys.ts'
 import { Author, Kind, part, type Said } from './second/wire.ts'
@@ -230,6 +230,37 @@ replay('one peer cannot use up what is remembered for all', async () => {
   const { author } = client
   for (let n = 0; n < 20; n++) client.send(part(Kind.BURST, author.burst(Array.from({ length: 64 }, () => author.say(1))).whole))
   await stage.refused('ERR_WIRE_SEEN_FULL', client.id)
+  await stage.aliceIsFine()
+})
+
+replay('a few keys of one hand cannot use up what is remembered for all', async () => {
+  await using stage = await openStage({ limits: { seenMessagesMax: 1_000 } })
+  const hands: Client[] = []
+  for (let n = 0; n < 3; n++) hands.push(await stage.mallory())
+  for (const client of hands) {
+    const { author } = client
+    for (let n = 0; n < 16; n++) client.send(part(Kind.BURST, author.burst(Array.from({ length: 64 }, () => author.say(1))).whole))
+    await stage.refused('ERR_WIRE_SEEN_FULL', client.id)
+  }
+  await stage.aliceIsFine()
+})
+
+
+replay('many keys that come from one subnet share what one of them may have remembered', async () => {
+  const generous = { messagesPerSecond: 100_000, messagesBurst: 100_000 }
+  await using stage = await openPublicStage({ limits: { seenMessagesMax: 1_000, ...generous } })
+  const hands: Client[] = []
+  for (let n = 1; n <= 3; n++) hands.push(await stage.mallory(from(`192.0.2.${n}`)))
+  const flood = (client: Client): void => {
+    const { author } = client
+    for (let n = 0; n < 16; n++) client.send(part(Kind.BURST, author.burst(Array.from({ length: 64 }, () => author.say(1))).whole))
+  }
+  flood(hands[0]!)
+  await stage.refused('ERR_WIRE_SEEN_FULL', hands[0]!.id)
+  const before = stage.heard.length
+  for (const client of hands.slice(1)) flood(client)
+  for (const client of hands.slice(1)) await stage.refused('ERR_WIRE_SEEN_FULL', client.id, { times: 16 * 64 })
+  assert.is(stage.heard.length, before)
   await stage.aliceIsFine()
 })
 

@@ -190,4 +190,16 @@ test('closing twice is harmless, and both wait for the same end', async () => {
   assert.is(stage.hub.find('bob'), undefined, 'nobody listens there any more')
 })
 
+test('a peer\'s info says which side dialled and where the other end of its link is', async () => {
+  await using stage = scene()
+  const [alice, bob] = [stage.open(), stage.open()]
+  await bob.listen('memory:bob')
+  const dialled = await alice.connect(infoOf('bob', 'memory:bob'))
+  await until(() => bob.list().length === 1, 'bob has taken alice in')
+  const met = bob.list()[0]!
+  assert.equal([dialled.direction, dialled.remoteAddress], ['outbound', 'memory:bob'])
+  assert.is(met.direction, 'inbound')
+  assert.match(met.remoteAddress!, /^memory:dialler-/)
+})
+
 test.run()
