@@ -44,6 +44,11 @@ const BANS = {
     imports: [{ regex: '^(@noble/.*|tiny-secp256k1(/.*)?|secp256k1(/.*)?|node:crypto)$' }],
     dynamic: '^(@noble\\u002F.*|tiny-secp256k1.*|secp256k1.*|node:crypto)$',
   },
+  coins: {
+    why: 'Only lib/bitcoin imports the library of transactions and MuSig2 secrets, so that what touches coins is read in one place: import the operation from lib/bitcoin, or add it there.',
+    imports: [{ regex: '^@scure/' }],
+    dynamic: '^@scure\\u002F',
+  },
   sockets: {
     why: 'Only lib/transports knows sockets: take an ITransport, or add what is missing to the WebSocket transport.',
     imports: [{ regex: '^ws$' }],
@@ -61,6 +66,7 @@ const ROOMS = [
   // The adapters to the real clock, the real generator and a real terminal live here and nowhere else.
   { files: 'lib/foundation/**/*', allow: ['time', 'randomness', 'console'] },
   { files: 'lib/crypto/**/*', allow: ['curves'] },
+  { files: 'lib/bitcoin/**/*', allow: ['coins'] },
   { files: 'lib/transports/**/*', allow: ['sockets'] },
   // Acceptance suites that drive real sockets need real deadlines; the simulator beside them must not.
   { files: 'lib/testing/**/real-time*', allow: ['time'] },

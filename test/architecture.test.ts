@@ -95,6 +95,7 @@ const planted: [name: string, rule: Violation['rule'], file: string, source: str
   ['tiny-secp256k1 outside crypto', 'door', 'lib/index.ts', "const a = () => import('tiny-secp256k1')"],
   ['secp256k1 outside crypto', 'door', 'lib/peers/a.ts', "import { a } from 'secp256k1/bindings'"],
   ['node:crypto outside crypto, even in a Node file', 'door', 'lib/peers/key.node.ts', "import { createHash } from 'node:crypto'"],
+  ['@scure outside bitcoin', 'door', 'lib/protocols/musig2/a.ts', "import { p2tr } from '@scure/btc-signer'"],
   ['ws outside transports', 'door', 'lib/testing/a.ts', "import { WebSocket } from 'ws'"],
   ['a Node module in a file for browsers', 'door', 'lib/transports/memory.ts', "import { once } from 'node:events'"],
   ['an import of the tests', 'outside', 'lib/testing/a.ts', "import { a } from '../../test/support/architecture.ts'"],

@@ -24,6 +24,7 @@ const NODE = /in a file named \*\.node\.ts or in lib\/node/
 const PREFIX = /with their "node:" prefix/
 const CURVES = /import the operation from lib\/crypto/
 const SOCKETS = /take an ITransport/
+const COINS = /import the operation from lib\/bitcoin/
 const BARE_NAMES = /by their bare names/
 
 const banned: [file: string, source: string, message: RegExp][] = [
@@ -65,6 +66,8 @@ const banned: [file: string, source: string, message: RegExp][] = [
   ['lib/testing/a.ts', "import { WebSocket } from 'ws'", SOCKETS],
   ['lib/node/a.ts', "import { WebSocket } from 'ws'", SOCKETS],
   ['lib/wire/a.ts', "export const sockets = () => import('ws')", SOCKETS],
+  ['lib/protocols/musig2/a.ts', "import { Session } from '@scure/btc-signer/musig2.js'", COINS],
+  ['lib/protocols/musig2/a.ts', "export const session = () => import('@scure/btc-signer/musig2.js')", COINS],
   ['lib/transports/websocket.node.ts', 'setTimeout(run, 1)', TIME],
   ['lib/testing/simulator.ts', 'setTimeout(run, 1)', TIME],
   ['lib/wire/a.ts', "export const make = new Function('return 1')", /refuses code made from text/],
@@ -85,6 +88,7 @@ const allowed: [file: string, source: string][] = [
   ['lib/foundation/logger.ts', 'console.log(1)'],
   ['lib/crypto/fast.ts', "import { sha256 } from '@noble/hashes/sha2.js'\nimport { createHash } from 'node:crypto'\nexport const all = [sha256, createHash, () => import('tiny-secp256k1')]"],
   ['lib/crypto/fast.node.ts', "import { createRequire } from 'node:module'\nexport const load = createRequire(import.meta.url)"],
+  ['lib/bitcoin/psbt.ts', "import { Transaction } from '@scure/btc-signer'\nexport const tx = new Transaction()"],
   ['lib/transports/websocket.node.ts', "import { WebSocket } from 'ws'\nimport { createServer } from 'node:http'\nexport const all = [WebSocket, createServer, Buffer.alloc(1)]"],
   ['lib/testing/real-time.ts', 'setTimeout(run, Date.now())'],
   ['lib/node/daemon.ts', "import { readFile } from 'node:fs/promises'\nconsole.log(process.argv, readFile)\nsetTimeout(run, 1)"],

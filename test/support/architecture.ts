@@ -32,6 +32,11 @@ const DOORS: { module: RegExp; allowed: (file: string) => boolean; why: string }
     allowed: file => roomOf(file) === 'crypto',
     why: 'only lib/crypto imports cryptographic code, so that backends stay interchangeable',
   },
+  {
+    module: /^@scure\/.*/,
+    allowed: file => roomOf(file) === 'bitcoin',
+    why: 'only lib/bitcoin imports the library of transactions and MuSig2 secrets, so that what touches coins is read in one place',
+  },
   { module: /^ws$/, allowed: file => roomOf(file) === 'transports', why: 'only lib/transports knows sockets' },
   {
     module: /^node:(?!crypto$)/,
