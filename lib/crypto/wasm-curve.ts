@@ -28,7 +28,9 @@ export interface TinySecp256k1 {
  * call traps, and a stranger's bad keys would have ended all our verification (2.2.4; test/crypto/wasm.test.ts).
  */
 export function createWasmCurve(tiny: TinySecp256k1, base: ICryptoBackend, random: RandomBytes): CurvePart {
-  const isPoint = (point: Uint8Array): boolean => point.length === 33 && tiny.isPointCompressed(point)
+  // A handshake asks of each of its points two or three times.
+  const isKnownPoint = rememberKeys(point => tiny.isPointCompressed(point))
+  const isPoint = (point: Uint8Array): boolean => point.length === 33 && isKnownPoint(point)
   const isKey = rememberKeys(key => tiny.isXOnlyPoint(key))
 
   const pointMultiply = (point: Uint8Array, scalar: Uint8Array): Uint8Array | null =>
@@ -53,7 +55,7 @@ export function createWasmCurve(tiny: TinySecp256k1, base: ICryptoBackend, rando
     curve: 'wasm',
     verify,
     isPoint,
-    liftX: publicKey => publicKey.length === 32 && tiny.isXOnlyPoint(publicKey) ? evenPoint(publicKey) : null,
+    liftX: publicKey => publicKey.length === 32 && isKey(publicKey) ? evenPoint(publicKey) : null,
     pointAdd,
     pointMultiply,
     publicKeyOf,

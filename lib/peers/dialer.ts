@@ -1,6 +1,7 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { PeerAddresses } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
+import { deferOn } from '../foundation/clock.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { textOf } from '../foundation/error-text.ts'
 import { toHex } from '../foundation/hex.ts'
@@ -9,7 +10,7 @@ import { CloseCode } from './close-reason.ts'
 import { encodeHello, type Hello } from './hello.ts'
 import type { LocalNode } from './local-node.ts'
 import { schemeOf } from './network-address.ts'
-import { dialSecure, prepareDial, type DialSecureOptions, type SecureLink } from './noise/secure-link.ts'
+import { dialSecure, prepareDial, type DialSecureOptions, type PreparedDial, type SecureLink } from './noise/secure-link.ts'
 
 /** Where to dial, and whom to expect there. */
 export interface DialTarget {
@@ -77,15 +78,34 @@ async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOpti
     inner => attempt.transport.dial(attempt.address, { signal: inner }),
     { defaultTimeoutMs: node.limits.dialTimeoutMs, what: `dialling ${attempt.text}` },
   )
-  // While the socket opens, this process has nothing else to do.
-  const prepared = prepareDial(secureOptions) ?? undefined
+  const preparation = prepareMeanwhile(secureOptions)
   try {
-    const secure = await dialSecure(await opening, { ...secureOptions, prepared })
+    const channel = await opening
+    const secure = await dialSecure(channel, { ...secureOptions, prepared: preparation.take() })
     mustBeWelcome(secure, target)
     return secure
-  } catch (error) {
-    prepared?.initiator.wipe()
-    throw error
+  } finally {
+    preparation.take()?.initiator.wipe()
+  }
+}
+
+/**
+ * Computes act one while the socket opens, when this process has nothing else to do: a turn later, so that the transport's own
+ * first words are out by then. Where the socket was faster there is nothing to take.
+ */
+function prepareMeanwhile(options: DialSecureOptions): { take(): PreparedDial | undefined } {
+  let prepared: PreparedDial | null = null
+  let isTaken = false
+  deferOn(options.clock, () => {
+    if (!isTaken) prepared = prepareDial(options)
+  })
+  return {
+    take() {
+      const taken = prepared
+      isTaken = true
+      prepared = null
+      return taken ?? undefined
+    },
   }
 }
 

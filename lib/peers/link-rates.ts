@@ -17,7 +17,7 @@ export class LinkRates {
   #faults: TokenBucket | undefined
   #failedSignatures: TokenBucket | undefined
   #pings: TokenBucket | undefined
-  /** One a second. */
+  /** Ten, then one a second. */
   #tellings: TokenBucket | undefined
   #unanswered = 0
 
@@ -66,7 +66,7 @@ export class LinkRates {
   /** Counts a ping that was not answered. How many there were since they were last told of, when it is time to tell; else 0. */
   unansweredPing(): number {
     this.#unanswered++
-    this.#tellings ??= new TokenBucket(this.#clock, 1, 1)
+    this.#tellings ??= new TokenBucket(this.#clock, 1, 10)
     if (this.#tellings.take() > 0) return 0
     const unanswered = this.#unanswered
     this.#unanswered = 0

@@ -95,6 +95,11 @@ export class Responder extends Party {
     return this.#pattern
   }
 
+  /** What can be computed before act one is here. May be left out. */
+  prepare(): void {
+    this.drawEphemeral()
+  }
+
   async actOne(frame: Uint8Array): Promise<void> {
     this.enter('one')
     const pattern = patternOf(frame[0]) ?? this.refuse('one', `expected pattern byte 0 or 1, got ${frame[0] ?? 'nothing'}`)

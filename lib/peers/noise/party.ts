@@ -62,6 +62,8 @@ export abstract class Party {
   #next: Act | 'split' | 'nothing' = 'one'
   #noise: SymmetricState | undefined
   #secret: Uint8Array | undefined
+  /** The point of `#secret`, until it is sent. */
+  #ephemeral: Uint8Array | undefined
 
   constructor(options: PartyOptions) {
     this.backend = options.backend
@@ -119,10 +121,16 @@ export abstract class Party {
     if (patternOf(got) !== pattern) this.refuse(act, `expected pattern byte ${PATTERNS[pattern].byte} (${pattern}), got ${got}`)
   }
 
+  /** Draws the ephemeral key before the act that sends it: while there is nothing else to do. */
+  protected drawEphemeral(): Uint8Array {
+    this.#secret = drawScalar(this.#random)
+    return (this.#ephemeral = this.backend.publicKeyOf(this.#secret))
+  }
+
   /** A fresh ephemeral key: its secret stays inside, its point is mixed in and returned. */
   protected newEphemeral(): Uint8Array {
-    this.#secret = drawScalar(this.#random)
-    const point = this.backend.publicKeyOf(this.#secret)
+    const point = this.#ephemeral ?? this.drawEphemeral()
+    this.#ephemeral = undefined
     this.noise.mixHash(point)
     return point
   }

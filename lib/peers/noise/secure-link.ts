@@ -134,6 +134,8 @@ export async function acceptSecure(channel: IChannel, options: SecureOptions): P
   return await secured(channel, options, undefined, async (talk, own) => {
     const { farewellTo, hello, limits } = options
     const responder = talk.keep(new Responder(own))
+    // Act one is on its way.
+    responder.prepare()
     await responder.actOne(await talk.receive('act one', limits.handshakeFrameBytesMax, 'it dialled for nothing'))
     await talk.send('act two', await responder.actTwo())
     const actThree = await talk.receive('act three', limits.handshakeFrameBytesMax, 'it may have expected another key, or be on another network')
