@@ -1,5 +1,6 @@
 import type { Registry } from './command.ts'
 import { direct } from './direct.ts'
+import { gossip } from './gossip.ts'
 
 /** Every benchmark that `npm run bench -- NAME` knows. */
-export const benchmarks: Registry = { direct }
+export const benchmarks: Registry = { direct, gossip }

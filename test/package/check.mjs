@@ -22,6 +22,11 @@ const BUNDLES = [
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'",
   },
   {
+    name: 'core + WebSocket + gossip',
+    gzBytesMax: 110_000,
+    code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'\nexport * from 'peerweft/protocols/gossip'",
+  },
+  {
     name: 'protocol kit',
     gzBytesMax: 45_000,
     code: "export { defineProtocol, ProtocolHandler, Bytes } from 'peerweft'",

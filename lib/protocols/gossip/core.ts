@@ -6,18 +6,20 @@ import type { GossipProtocol } from './definition.ts'
 import type { Entry } from './entry.ts'
 import type { GossipEffect } from './events.ts'
 import { type Hasher, ItemIds } from './item-id.ts'
-import { INVALID_MAX, TOPICS_MAX } from './limits.ts'
+import { EQUIVOCATORS_MAX, INVALID_MAX, TOPICS_MAX } from './limits.ts'
 import { MessageCache } from './message-cache.ts'
 import type { GossipParameters } from './parameters.ts'
 import type { Peer } from './peer.ts'
-import type { PeerScore} from './score.ts';
-import { THRESHOLDS } from './score.ts'
+import type { PeerScore } from './score.ts'
+import { SCORE, THRESHOLDS } from './score.ts'
 import { SeenIds } from './seen.ts'
+import { Statements } from './statements.ts'
 import { Topic, type TopicOptions } from './topic.ts'
 import { Wants } from './wants.ts'
 
 export const INVALID_ITEM: Code = 'ERR_GOSSIP_INVALID_ITEM'
 export const BREACH: Code = 'ERR_GOSSIP_BREACH'
+export const EQUIVOCATION: Code = 'ERR_GOSSIP_EQUIVOCATION'
 
 export interface GossipStateOptions {
   parameters: GossipParameters
@@ -48,6 +50,8 @@ export class Core {
   /** Copies that were too old or too far ahead: not looked at again, and nobody is charged. */
   readonly stale: SeenIds
   readonly wants: Wants
+  /** Which item said what first. */
+  readonly statements: Statements
   /** Pushes that wait to see whether they are needed, the oldest first. */
   later: { readonly entry: Entry; readonly peers: readonly Peer[]; readonly dueMs: number }[] = []
   readonly earlyDrop = new EarlyDrop()
@@ -65,6 +69,7 @@ export class Core {
   pullDueMs: number | undefined
   syncCount = 0
   out: GossipEffect[] = []
+  readonly #equivocators = new Set<PeerId>()
 
   constructor(options: GossipStateOptions) {
     const { parameters, random, hasher } = options
@@ -77,6 +82,7 @@ export class Core {
     this.invalid = new SeenIds({ keepMs: parameters.seenMs, max: INVALID_MAX, mayForget: true, random })
     this.stale = new SeenIds({ keepMs: parameters.seenMs, max: INVALID_MAX, mayForget: true, random })
     this.wants = new Wants(parameters, random)
+    this.statements = new Statements(hasher)
     for (const { retentionMs = 0 } of Object.values(options.topics ?? {})) this.seen.keepFor(retentionMs + parameters.leadMsMax * 2)
   }
 
@@ -109,11 +115,28 @@ export class Core {
     this.out.push({ kind: 'blame', peerId: peer.id, code })
   }
 
-  /** P7, for manners. */
+  /** P4, for what an author says; whoever passed it on may not have been able to tell. Nothing is kept of authors we never had a link with. */
+  chargeAuthor(author: PeerId, topic: string): void {
+    const peer = this.peers.get(author)
+    const score = peer?.score ?? this.retained.get(author)?.score
+    if (score !== undefined) score.topic(topic).invalid++
+    if (peer !== undefined) this.revalue(peer)
+  }
+
+  /** True the first time: the proof is the same however often it happens. */
+  noteEquivocator(author: PeerId): boolean {
+    if (this.#equivocators.has(author)) return false
+    if (this.#equivocators.size >= EQUIVOCATORS_MAX) this.#equivocators.delete(this.#equivocators.values().next().value!)
+    this.#equivocators.add(author)
+    return true
+  }
+
+  /** P7, for manners. The few that happen to the honest are told to nobody. */
   chargeBreach(peer: Peer, reason: string, weight = 1): void {
     this.count(reason)
     peer.score.behaviour += weight
     this.revalue(peer)
+    if (peer.score.behaviour > SCORE.behaviourFree && !peer.direct) this.out.push({ kind: 'blame', peerId: peer.id, code: BREACH })
   }
 
   revalue(peer: Peer): void {

@@ -2,13 +2,8 @@ import type { PeerInfo } from '../../contracts/peer.ts'
 import { fromHex } from '../../foundation/hex.ts'
 import type { PeerFacts } from './peer.ts'
 
-/** What a link knows and `PeerInfo` may come to say: which side dialled, and from where. */
-interface LinkFacts {
-  readonly direction?: 'inbound' | 'outbound'
-  readonly remoteAddress?: string
-}
-
-export function factsOf(peer: PeerInfo & LinkFacts): PeerFacts {
+/** What of a link decides anything here: which side dialled, and from where. */
+export function factsOf(peer: PeerInfo): PeerFacts {
   return {
     peerId: peer.peerId,
     key: peer.publicKey ?? fromHex(peer.peerId),

@@ -13,6 +13,7 @@ export { gossipProtocol, PUBLICATION, type GossipProtocol } from './definition.t
 export type { GossipEvents, GossipOptions } from './options.ts'
 export type { EvictionReason } from './mesh.ts'
 export { DEFAULT_PARAMETERS, GOSSIP_PRESETS, gossipParameters, type GossipParameters, type GossipPreset } from './parameters.ts'
+export type { NamespaceOptions } from './namespace.ts'
 export { THRESHOLDS } from './score.ts'
 export type { GossipStats } from './state.ts'
 export type { TopicOptions } from './topic.ts'

@@ -1,7 +1,8 @@
 import { ErrorCode } from '../../contracts/errors.ts'
 import type { P2PMessage } from '../../contracts/message.ts'
 import type { Verdict } from '../../contracts/pubsub.ts'
-import { FAULTS_OF_HOP, INVALID_ITEM, type Core } from './core.ts'
+import { equalBytes } from '../../foundation/bytes.ts'
+import { EQUIVOCATION, FAULTS_OF_HOP, INVALID_ITEM, type Core } from './core.ts'
 import { PUBLICATION, type Item } from './definition.ts'
 import { Entry, type Copy } from './entry.ts'
 import { keyOf, partsOf, saltOf, type FrameParts } from './item-id.ts'
@@ -103,7 +104,7 @@ function credit(core: Core, peer: Peer, topic: string): void {
   if (core.topics.get(topic)?.mesh.has(peer)) peer.score.topic(topic).near++
 }
 
-/** Steps 8 to 10. */
+/** Steps 8 to 10, and on to 12. */
 export function takeVerified(core: Core, entry: Entry, message: P2PMessage, wallMs: number): void {
   const topic = core.topics.get(entry.topic)
   if (topic?.subscribed !== true) return finish(core, entry)
@@ -112,6 +113,7 @@ export function takeVerified(core: Core, entry: Entry, message: P2PMessage, wall
   const { ageMsMax, leadMsMax } = core.parameters
   if (ageMs > (entry.synced ? topic.retentionMs : ageMsMax) || ageMs < -leadMsMax) return refuse(core, entry, STALE, false) // step 9
   core.wants.arrived(entry.key)
+  if (isSecondStatement(core, entry, message)) return finish(core, entry)
   entry.state = 'validating'
   entry.timestampMs = message.timestamp
   entry.author = message.from
@@ -120,7 +122,33 @@ export function takeVerified(core: Core, entry: Entry, message: P2PMessage, wall
   for (const { from } of entry.alternates ?? []) entry.addHolder(from)
   entry.alternates = undefined
   spare(core, topic, entry)
-  core.out.push({ kind: 'validate', entry }) // step 11
+  core.out.push({ kind: 'validate', entry }) // step 12
+}
+
+/**
+ * What its author has said otherwise before, in this slot or under this id, is neither delivered nor passed on. That is the author's doing, and told only
+ * with both frames at hand; relays cannot know what we have heard.
+ */
+function isSecondStatement(core: Core, entry: Entry, message: P2PMessage): boolean {
+  const name = core.statements.nameOf(entry.topic, message.from, message)
+  const firstKey = core.statements.first(name)
+  if (firstKey === undefined) core.statements.add(name, entry.key)
+  if (firstKey === undefined || firstKey === entry.key) return false
+  core.seen.add(entry.id, core.nowMs)
+  if (entry.from !== undefined) entry.from.record.ignored++
+  const first = core.cache.get(firstKey)
+  if (first?.state !== 'held' || equalBytes(payloadOf(first), payloadOf(entry))) {
+    core.count('said-before')
+    return true
+  }
+  core.count('equivocation')
+  core.chargeAuthor(message.from, entry.topic)
+  if (core.noteEquivocator(message.from)) core.out.push({ kind: 'blame', peerId: message.from, code: EQUIVOCATION, evidence: [first.frame.slice(), entry.frame.slice()] })
+  return true
+}
+
+function payloadOf({ frame, parts }: Entry): Uint8Array {
+  return frame.subarray(parts.payloadStart)
 }
 
 function isPublication({ protocol, type, to, inReplyTo, payload }: P2PMessage, topic: string): boolean {
@@ -163,7 +191,7 @@ function leaveQueue(core: Core, entry: Entry): void {
   if (entry.from !== undefined) entry.from.checking--
 }
 
-/** Steps 10 and 12, once the validators have spoken. */
+/** Steps 11 and 13, once the validators have spoken. */
 export function takeVerdict(core: Core, entry: Entry, verdict: Verdict | 'busy'): void {
   const topic = core.topics.get(entry.topic)
   const { message, from } = entry
@@ -203,8 +231,5 @@ function turnDown(core: Core, entry: Entry, verdict: 'reject' | 'ignore', messag
     return
   }
   from.record.rejected++
-  const author = core.peers.get(message.from)
-  const score = author?.score ?? core.retained.get(message.from)?.score
-  if (score !== undefined) score.topic(entry.topic).invalid++
-  if (author !== undefined) core.revalue(author)
+  core.chargeAuthor(message.from, entry.topic)
 }

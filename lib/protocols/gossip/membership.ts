@@ -160,9 +160,9 @@ export function takeGraft(core: Core, peer: Peer, name: string): void {
 
 /** At the maximum, only a link that we dialled, or (seed 000) one nearer than the farthest, which then goes. */
 function hasRoom(core: Core, topic: Topic, peer: Peer): boolean {
-  const { meshMax, nearest, backoffMs } = core.parameters
+  const { meshMax, nearest, evictFarthest, backoffMs } = core.parameters
   if (topic.mesh.size < meshMax) return true
-  if (!nearest) return peer.outbound === true
+  if (!nearest || !evictFarthest) return peer.outbound === true && !nearest
   const { ownKey } = core.options
   let farthest = peer
   for (const other of topic.mesh.keys()) if (compareDistance(other.key, farthest.key, ownKey) > 0) farthest = other

@@ -16,6 +16,8 @@ export interface GossipParameters {
   meshOutbound: number
   /** Prefer peers whose key is near ours by XOR, and drop the farthest (seed 000). */
   nearest: boolean
+  /** With `nearest`, one that is nearer takes the place of the farthest when there is no room. */
+  evictFarthest: boolean
 
   heartbeatMs: number
   /** Subscribers outside the mesh who hear announcements, at least. */
@@ -98,7 +100,7 @@ export interface GossipParameters {
 }
 
 export const DEFAULT_PARAMETERS: Readonly<GossipParameters> = Object.freeze({
-  meshTarget: 8, meshMin: 6, meshMax: 12, meshBest: 6, meshOutbound: 4, nearest: false,
+  meshTarget: 8, meshMin: 6, meshMax: 12, meshBest: 6, meshOutbound: 4, nearest: false, evictFarthest: true,
 
   heartbeatMs: SECOND, lazyMin: 8, gossipFactor: 0.25, gossipFactorLow: 0.4, gossipHeartbeats: 3,
   opportunisticHeartbeats: 15, opportunisticPeers: 2, opportunisticScore: 1,

@@ -19,18 +19,21 @@ export class ReceivedItem implements PubSubItem {
   /** The author's bytes. Read them, copy them, do not write to them. */
   readonly frame: Uint8Array
   declare readonly via?: PeerId
+  declare readonly slot?: string
   readonly #path: Uint8Array
   readonly #proofEnd: number
 
-  constructor(entry: Entry, message: P2PMessage, body: unknown) {
+  /** `topic`: what the application calls it. */
+  constructor(entry: Entry, message: P2PMessage, body: unknown, topic = entry.topic) {
     this.type = message.type
     this.from = message.from
     this.payload = body
     this.timestamp = message.timestamp
     this.messageId = message.messageId
-    this.topic = entry.topic
+    this.topic = topic
     this.hops = entry.hops
     this.frame = entry.frame
+    if (message.slot !== undefined) this.slot = message.slot
     if (entry.from !== undefined && entry.from.id !== message.from) this.via = entry.from.id
     this.#path = entry.path
     this.#proofEnd = entry.parts.proofEnd

@@ -24,6 +24,7 @@ export function publish(core: Core, name: string, frame: Uint8Array, message: P2
   const entry = new Entry(id, keyOf(id), name, { from: undefined, frame, hops: 0, path: EMPTY_BYTES }, parts, core.nowMs, false)
   entry.timestampMs = message.timestamp
   core.seen.add(id, core.nowMs)
+  core.statements.add(core.statements.nameOf(name, message.from, message), entry.key)
   core.cache.hold(entry, topic)
   const { floodPublish, largeBytes, announceMax } = core.parameters
   const everybody = [...topic.members].filter(peer => peer.value >= THRESHOLDS.publish)
@@ -79,7 +80,7 @@ export function pushLater(core: Core): void {
   }
   core.later = later.slice(done)
   const [next] = core.later
-  if (next !== undefined) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs: Math.max(1, next.dueMs - core.nowMs) })
+  if (next !== undefined) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs: Math.max(1, Math.ceil(next.dueMs - core.nowMs)) })
 }
 
 function pushToFew(core: Core, entry: Entry, open: readonly Peer[], count: number): void {

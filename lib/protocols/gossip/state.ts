@@ -75,6 +75,18 @@ export class GossipState implements IStateMachine<GossipInput, GossipEffect> {
     return [...this.#core.peers.values()].filter(peer => peer.topics.has(topic)).map(peer => peer.id)
   }
 
+  /** Whether a connected peer subscribes to such a topic. */
+  isHeardBySome(fits: (topic: string) => boolean): boolean {
+    for (const peer of this.#core.peers.values()) for (const topic of peer.topics) if (fits(topic)) return true
+    return false
+  }
+
+  /** Whether this author has said something in this slot that is still remembered. */
+  hasSaidIn(topic: string, author: PeerId, slot: string): boolean {
+    const { statements } = this.#core
+    return statements.first(statements.nameOf(topic, author, { slot, messageId: '' })) !== undefined
+  }
+
   /** False for what somebody handed in who has been graylisted since. */
   isWorthChecking({ from }: Entry): boolean {
     return from === undefined || from.direct || from.value > THRESHOLDS.graylist

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import type { IClock } from '../../contracts/clock.ts'
 import type { PubSubItem, SubscribeOptions, Verdict } from '../../contracts/pubsub.ts'
 import { PayloadChecks } from '../../protocol-kit/payload-check.ts'
-import { LISTENERS_MAX, TOPIC_CHARS_MAX } from './limits.ts'
+import { LISTENERS_MAX } from './limits.ts'
 
 export type Listener = (payload: unknown, item: PubSubItem) => void
 export type Options = SubscribeOptions<unknown> & { schema?: TSchema | undefined }
@@ -145,10 +145,4 @@ function known(verdict: Verdict): Verdict {
 function checkOf(schema: TSchema): (payload: unknown) => boolean {
   const check = new PayloadChecks({ name: 'gossip', version: 1, messages: { body: schema }, requests: {} })
   return payload => check.message('body').fits(payload)
-}
-
-/** Throws TypeError or RangeError for what is no topic. */
-export function checkTopic(topic: string): void {
-  if (typeof topic !== 'string') throw new TypeError(`a topic must be a text, got ${typeof topic}`)
-  if (topic.length === 0 || topic.length > TOPIC_CHARS_MAX) throw new RangeError(`a topic has 1 to ${TOPIC_CHARS_MAX} characters, got ${topic.length}`)
 }

@@ -11,7 +11,7 @@ export const HEARTBEAT_TIMER = 'heartbeat'
 
 /** Each node at its own moment, so that a network does not beat as one. */
 export function start(core: Core): void {
-  core.out.push({ kind: 'schedule', timer: HEARTBEAT_TIMER, delayMs: core.random() * core.parameters.heartbeatMs })
+  core.out.push({ kind: 'schedule', timer: HEARTBEAT_TIMER, delayMs: Math.floor(core.random() * core.parameters.heartbeatMs) })
 }
 
 /** Once a second: everything that is not an answer to somebody. */

@@ -1,6 +1,7 @@
 import type { PeerInfo } from '../../../../lib/contracts/peer.ts'
 import type { ProtocolContext, Receivers } from '../../../../lib/contracts/protocol.ts'
-import { gossipProtocol, type GossipProtocol } from '../../../../lib/protocols/gossip/index.ts'
+import type { P2PMessage } from '../../../../lib/contracts/message.ts'
+import { Gossip, gossipProtocol, type GossipProtocol } from '../../../../lib/protocols/gossip/index.node.ts'
 import { ProtocolHandler } from '../../../../lib/protocol-kit/protocol-handler.ts'
 
 /** Speaks the words; what it does with them is its own. */
@@ -60,4 +61,27 @@ export class Forger extends Adversary {
       this.#plan()
     })
   }
+}
+
+/** An honest node until `flip()`; then it keeps its places in the meshes and passes nothing on, answers nothing, announces nothing. */
+export class Covert extends Gossip {
+  #hasFlipped = false
+
+  flip(): void {
+    this.#hasFlipped = true
+  }
+
+  override async handleMessage(message: P2PMessage, from: PeerInfo): Promise<void> {
+    if (this.#hasFlipped && HONEST_WORK.has(message.type)) return
+    await super.handleMessage(message, from)
+  }
+}
+
+const HONEST_WORK: ReadonlySet<string> = new Set(['items', 'have', 'want', 'sync'])
+
+/** Honest towards everybody but one author, of whom it passes nothing on. */
+export function censorOf(author: () => string, topic: string): Gossip {
+  const censor = new Gossip()
+  censor.subscribe(topic, () => {}, { validate: (_, { from }) => (from === author() ? 'ignore' : 'accept') })
+  return censor
 }

@@ -1,26 +1,27 @@
 import { Gossip, type GossipOptions } from '../../../../lib/protocols/gossip/index.node.ts'
-import type { MeshNode } from '../../../../lib/testing/mesh-node.ts'
-import { SimulatedMesh } from '../../../../lib/testing/simulated-mesh.ts'
 import { BlackHole } from './adversaries.ts'
+import { groundOf, type Fidelity, type Ground, type Place } from './ground.ts'
 
 export const TOPIC = 'bar'
 
 export interface WorldOptions {
   nodes: number
   seed: number
+  /** Handlers alone by default. */
+  fidelity?: Fidelity | undefined
   /** Links of each node, the adversaries' included: the model's 40. */
   degree?: number
   /** Share of every honest node's links that lead to black holes. */
   sybilShare?: number
-  gossip?: GossipOptions
+  gossip?: GossipOptions | undefined
 }
 
 /** What became of one publication. */
 interface Fate {
   readonly atMs: number
   /** Who should hear it and has not. */
-  readonly left: Set<MeshNode>
-  readonly heard: Set<MeshNode>
+  readonly left: Set<Place>
+  readonly heard: Set<Place>
   readonly latencies: number[]
   readonly hops: number[]
   twice: number
@@ -41,70 +42,76 @@ export interface Figures {
   readonly [extra: string]: unknown
 }
 
-/** Real handlers over the simulated context, one topic, and a record of who heard what when. */
+/** Real handlers in a simulated world, one topic, and a record of who heard what when. */
 export class World implements AsyncDisposable {
-  readonly mesh: SimulatedMesh
-  readonly honest: MeshNode[] = []
-  readonly holes: MeshNode[] = []
+  readonly ground: Ground
+  readonly honest: Place[] = []
   readonly #options: WorldOptions
-  readonly #gossip = new Map<MeshNode, Gossip>()
+  readonly #gossip = new Map<Place, Gossip>()
   readonly #fates = new Map<string, Fate>()
   #duplicatesBefore = 0
 
-  constructor(options: WorldOptions) {
+  private constructor(options: WorldOptions) {
     this.#options = options
-    const { nodes, seed, degree = 40, sybilShare = 0 } = options
-    this.mesh = new SimulatedMesh({ seed, codec: false })
-    for (let index = 0; index < nodes; index++) this.add(`node-${index}`)
-    this.mesh.linkAtRandom({ degree: Math.min(nodes - 1, Math.round(degree * (1 - sybilShare))) })
-    if (sybilShare > 0) this.#addHoles(Math.round(degree * sybilShare))
+    this.ground = groundOf(options.fidelity ?? 'protocol', options.seed)
+  }
+
+  /** Everybody is there and linked; no mesh has formed yet. */
+  static async make(options: WorldOptions): Promise<World> {
+    const world = new World(options)
+    const { nodes, degree = 40, sybilShare = 0 } = options
+    for (let index = 0; index < nodes; index++) await world.add(`node-${index}`)
+    await world.ground.linkAtRandom(Math.min(nodes - 1, Math.round(degree * (1 - sybilShare))))
+    if (sybilShare > 0) await world.#addHoles(Math.round(degree * sybilShare))
+    return world
   }
 
   /** One more honest node, with no links yet. */
-  add(name: string): MeshNode {
+  async add(name: string): Promise<Place> {
     const gossip = new Gossip(this.#options.gossip)
-    const node = this.mesh.addNode(name, [gossip])
-    gossip.subscribe(TOPIC, (_, item) => this.#hear(node, item.messageId, item.hops))
-    this.#gossip.set(node, gossip)
-    this.honest.push(node)
-    return node
+    const at: { place?: Place } = {}
+    gossip.subscribe(TOPIC, (_, item) => this.#hear(at.place!, item.messageId, item.hops))
+    const place = at.place = await this.ground.add(name, gossip)
+    this.#gossip.set(place, gossip)
+    this.honest.push(place)
+    return place
   }
 
-  gossipOf(node: MeshNode): Gossip {
-    return this.#gossip.get(node)!
+  gossipOf(place: Place): Gossip {
+    return this.#gossip.get(place)!
   }
 
   /** Meshes form. */
   async settle(forMs = 5_000): Promise<void> {
-    await this.mesh.run({ forMs })
+    await this.ground.run(forMs)
     this.#duplicatesBefore = this.#duplicates()
   }
 
   /** From somebody drawn at random, or from a given node; everybody up who is in `expected` should hear it. */
-  async publish(body: unknown, from: MeshNode = this.mesh.random.pick(this.up), expected: Iterable<MeshNode> = this.up): Promise<void> {
+  async publish(body: unknown, from: Place = this.ground.random.pick(this.up), expected: Iterable<Place> = this.up): Promise<void> {
     const left = new Set(expected)
     left.delete(from)
-    const atMs = this.mesh.nowMs
-    const { messageId } = await this.mesh.drive(this.gossipOf(from).publish(TOPIC, body))
+    const atMs = this.ground.nowMs
+    const { messageId } = await this.ground.drive(this.gossipOf(from).publish(TOPIC, body))
     this.#fates.set(messageId, { atMs, left, heard: new Set(), latencies: [], hops: [], twice: 0 })
   }
 
   /** So many, one every `everyMs`, then time for the last to arrive. */
-  async publishMany(count: number, { everyMs = 50, body = 'x', graceMs = 5_000 }: { everyMs?: number; body?: unknown; graceMs?: number } = {}): Promise<void> {
+  async publishMany(count: number, { everyMs = 50, body = 'x', graceMs = 5_000, from }: { everyMs?: number; body?: unknown; graceMs?: number; from?: Place } = {}): Promise<void> {
     for (let index = 0; index < count; index++) {
-      await this.publish(body)
-      await this.mesh.run({ forMs: everyMs })
+      await this.publish(body, from)
+      await this.ground.run(everyMs)
     }
-    await this.mesh.run({ forMs: graceMs })
+    await this.ground.run(graceMs)
   }
 
-  get up(): MeshNode[] {
-    return this.honest.filter(node => node.isUp)
+  get up(): Place[] {
+    return this.honest.filter(place => place.isUp)
   }
 
   /** Who went down is not waited for. */
-  forget(node: MeshNode): void {
-    for (const fate of this.#fates.values()) fate.left.delete(node)
+  forget(place: Place): void {
+    for (const fate of this.#fates.values()) fate.left.delete(place)
   }
 
   /** True when nothing is outstanding. */
@@ -125,41 +132,53 @@ export class World implements AsyncDisposable {
       p50Ms: quantile(latencies, 0.5), p99Ms: quantile(latencies, 0.99), maxMs: quantile(latencies, 1),
       duplicatesPerDelivery: (this.#duplicates() - this.#duplicatesBefore) / fates.reduce((sum, { heard }) => sum + heard.size, 0),
       samples: latencies.length,
-      meshSize: this.up.reduce((sum, node) => sum + this.gossipOf(node).meshOf(TOPIC).length, 0) / this.up.length,
+      meshSize: this.up.reduce((sum, place) => sum + this.gossipOf(place).meshOf(TOPIC).length, 0) / this.up.length,
     }
+  }
+
+  /** Of all that should have arrived since then, the share that took no longer. */
+  shareWithin(ms: number, sinceMs = 0): number {
+    let soon = 0
+    let all = 0
+    for (const { atMs, left, latencies } of this.#fates.values()) {
+      if (atMs < sinceMs) continue
+      all += left.size + latencies.length
+      for (const latency of latencies) if (latency <= ms) soon++
+    }
+    return soon / all
   }
 
   counters(): Record<string, number> {
     const sums: Record<string, number> = {}
-    for (const node of this.up) for (const [name, count] of Object.entries(this.gossipOf(node).getStats().counters)) sums[name] = (sums[name] ?? 0) + count
+    for (const place of this.up) for (const [name, count] of Object.entries(this.gossipOf(place).getStats().counters)) sums[name] = (sums[name] ?? 0) + count
     return sums
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.mesh.shutdown()
+    await this.ground.shutdown()
   }
 
-  #hear(node: MeshNode, messageId: string, hops: number): void {
+  #hear(place: Place, messageId: string, hops: number): void {
     const fate = this.#fates.get(messageId)
     if (fate === undefined) return
-    if (fate.heard.has(node)) fate.twice++
-    fate.heard.add(node)
-    if (!fate.left.delete(node)) return
-    fate.latencies.push(this.mesh.nowMs - fate.atMs)
+    if (fate.heard.has(place)) fate.twice++
+    fate.heard.add(place)
+    if (!fate.left.delete(place)) return
+    fate.latencies.push(this.ground.nowMs - fate.atMs)
     fate.hops.push(hops)
   }
 
   #duplicates(): number {
     let sum = 0
-    for (const node of this.up) sum += this.gossipOf(node).getStats().counters.duplicate ?? 0
+    for (const place of this.up) sum += this.gossipOf(place).getStats().counters.duplicate ?? 0
     return sum
   }
 
   /** A hole for every ten honest nodes, each dialling as many of them as it takes. */
-  #addHoles(linksEach: number): void {
-    const holes = this.mesh.addNodes(Math.max(linksEach, Math.ceil(this.honest.length / 10)), () => [new BlackHole(TOPIC)])
-    this.holes.push(...holes)
-    for (const node of this.honest) for (const hole of this.mesh.random.shuffled(holes).slice(0, linksEach)) this.mesh.link(hole, node)
+  async #addHoles(linksEach: number): Promise<void> {
+    const holes: Place[] = []
+    for (let index = 0; index < Math.max(linksEach, Math.ceil(this.honest.length / 10)); index++) holes.push(await this.ground.add(`hole-${index}`, new BlackHole(TOPIC)))
+    for (const place of this.honest) for (const hole of this.ground.random.shuffled(holes).slice(0, linksEach)) this.ground.link(hole, place)
   }
 }
 

@@ -19,8 +19,8 @@ export class Mallory extends ProtocolHandler<GossipProtocol> {
     await this.context.send(to, { type, payload })
   }
 
-  async publication(topic: string, body: unknown): Promise<Uint8Array> {
-    return await this.context.author({ type: 'publication', payload: { topic, body } })
+  async publication(topic: string, body: unknown, slot?: string, messageId?: string): Promise<Uint8Array> {
+    return await this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot }), ...(messageId === undefined ? {} : { messageId }) })
   }
 
   told(type: string): unknown[] {

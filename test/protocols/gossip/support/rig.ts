@@ -22,10 +22,12 @@ function keyBytes(name: string): Uint8Array {
   return key
 }
 
-export interface Made { frame: Uint8Array; author: string; topic: string; body: unknown; timestampMs: number }
+export interface Made { frame: Uint8Array; author: string; topic: string; body: unknown; timestampMs: number; messageId: string }
 
 /** A signed frame by shape alone: what it says is in `made`, for the rig's own verifier. */
 export class Press {
+  static #presses = 0
+  readonly #number = Press.#presses++
   readonly made = new Map<string, Made>()
   #count = 0
 
@@ -40,7 +42,7 @@ export class Press {
     frame[99] = header.length
     frame.set(header, 100)
     frame.set(payload, 100 + header.length)
-    this.made.set(contentOf(frame), { frame, author, topic, body, timestampMs })
+    this.made.set(contentOf(frame), { frame, author, topic, body, timestampMs, messageId: `${this.#number}-${this.#count}` })
     return frame
   }
 
@@ -54,7 +56,7 @@ export class Press {
   read(frame: Uint8Array): P2PMessage | null {
     const made = this.made.get(contentOf(frame))
     if (made === undefined || frame[34] === 0) return null
-    return { type: 'publication', protocol: 'gossip', from: idOf(made.author), payload: { topic: made.topic, body: made.body }, timestamp: made.timestampMs, messageId: 'm' }
+    return { type: 'publication', protocol: 'gossip', from: idOf(made.author), payload: { topic: made.topic, body: made.body }, timestamp: made.timestampMs, messageId: made.messageId }
   }
 }
 
@@ -77,6 +79,8 @@ export class Rig {
   readonly press = new Press()
   readonly effects: GossipEffect[] = []
   readonly ids = new ItemIds(baseBackend())
+  /** Those the state runs on; `tune` changes them. */
+  readonly parameters: GossipParameters
   nowMs = 1_000
   readonly #options: RigOptions
   #dueMs = new Map<string, number>()
@@ -84,8 +88,9 @@ export class Rig {
   constructor(options: RigOptions = {}) {
     this.#options = options
     const random = new SimRandom(options.seed ?? 1)
+    this.parameters = gossipParameters({ syncEveryMs: 0, ...options.parameters })
     this.state = new GossipState({
-      ownKey: keyBytes('me'), hasher: baseBackend(), random: () => random.fraction(), ...options, parameters: gossipParameters({ syncEveryMs: 0, ...options.parameters }),
+      ownKey: keyBytes('me'), hasher: baseBackend(), random: () => random.fraction(), ...options, parameters: this.parameters,
     })
     this.take({ kind: 'start' })
     this.take({ kind: 'join', topic: TOPIC })
