@@ -36,23 +36,31 @@ const FRAGMENT_MS_MAX = 30_000
 const RECENT_MIN = 1_000
 
 export class Memory {
-  readonly #known = new Map<string, number>()
+  /** When lib last noted it for certain, and when it may have. The latest last. */
+  readonly #known = new Map<string, { surelyMs: number; perhapsMs: number }>()
 
   /** 'yes' within the time it must be remembered, 'perhaps' within the time it may. */
   has(key: string, nowMs: number): 'yes' | 'perhaps' | 'no' {
-    const atMs = this.#known.get(key)
-    if (atMs === undefined || nowMs - atMs > SEEN_MS_MAX) return 'no'
-    return nowMs - atMs < SEEN_MS_MIN ? 'yes' : 'perhaps'
+    const known = this.#known.get(key)
+    if (known === undefined || nowMs - known.perhapsMs > SEEN_MS_MAX) return 'no'
+    return nowMs - known.surelyMs < SEEN_MS_MIN ? 'yes' : 'perhaps'
   }
 
   add(key: string, nowMs: number): void {
     this.#known.delete(key)
-    this.#known.set(key, nowMs)
+    this.#known.set(key, { surelyMs: nowMs, perhapsMs: nowMs })
+  }
+
+  /** Where lib had forgotten it, it has noted it now; whether it had, cannot be told. */
+  addPerhaps(key: string, nowMs: number): void {
+    const surelyMs = this.#known.get(key)?.surelyMs ?? -Infinity
+    this.#known.delete(key)
+    this.#known.set(key, { surelyMs, perhapsMs: nowMs })
   }
 
   forgetOld(nowMs: number): void {
-    for (const [key, atMs] of this.#known) {
-      if (nowMs - atMs <= SEEN_MS_MAX) return
+    for (const [key, { perhapsMs }] of this.#known) {
+      if (nowMs - perhapsMs <= SEEN_MS_MAX) return
       this.#known.delete(key)
     }
   }
@@ -206,9 +214,11 @@ export class Receiver {
     const isNew = seen === 'no' && repeated === 'no'
     // Marked as seen before it is looked at for repeats and for the form of its payload.
     const good = repeated !== 'yes' && attempt(() => ({ value: decode(parsed.payload) })) !== undefined
-    if (good) this.#take({ auth: parsed.auth, frame }, claim => claim.frame !== undefined && equal(claim.frame, frame), isNew)
-    memory.add(`seen ${hex(hash)}`, nowMs)
-    if (repeated !== 'yes') memory.add(said, nowMs)
+    const taken = good && this.#take({ auth: parsed.auth, frame }, claim => claim.frame !== undefined && equal(claim.frame, frame), isNew)
+    if (seen === 'no' || taken) memory.add(`seen ${hex(hash)}`, nowMs)
+    else memory.addPerhaps(`seen ${hex(hash)}`, nowMs)
+    if (isNew || taken) memory.add(said, nowMs)
+    else if (repeated !== 'yes') memory.addPerhaps(said, nowMs)
   }
 
   #plain(parsed: Parsed, frame: Uint8Array): void {
@@ -228,12 +238,15 @@ export class Receiver {
   }
 
   /** Takes it as lib did; that lib did not is a miss only where there was no choice. */
-  #take(taken: Taken, fits: (claim: Claimed) => boolean, mustBeTaken: boolean): void {
+  #take(taken: Taken, fits: (claim: Claimed) => boolean, mustBeTaken: boolean): boolean {
     const [next] = this.#claimed
-    if (next !== undefined && fits(next)) {
-      this.#claimed.shift()
-      this.#taken++
-    } else if (mustBeTaken) this.#missed ??= taken
+    if (next === undefined || !fits(next)) {
+      if (mustBeTaken) this.#missed ??= taken
+      return false
+    }
+    this.#claimed.shift()
+    this.#taken++
+    return true
   }
 
   #headerOf(bytes: Uint8Array): { protocol: string | null; type: string; timestamp: number; boot: Uint8Array; messageId: string; slot: string | null } | undefined {
