@@ -9,13 +9,13 @@ const ROUNDING = 1e-9
  * from a full bucket and leaves a debt, so that nothing waits for ever.
  */
 export class TokenBucket {
-  readonly #clock: IClock
+  readonly #clock: Pick<IClock, 'elapsedMs'>
   readonly #perMs: number
   readonly #burst: number
   #tokens: number
   #refilledAtMs: number
 
-  constructor(clock: IClock, perSecond: number, burst: number) {
+  constructor(clock: Pick<IClock, 'elapsedMs'>, perSecond: number, burst: number) {
     this.#clock = clock
     this.#perMs = perSecond / 1000
     this.#burst = burst
@@ -59,7 +59,7 @@ export class TokenBucket {
 }
 
 export interface KeyedLimiterOptions {
-  clock: IClock
+  clock: Pick<IClock, 'elapsedMs'>
   perSecond: number
   burst: number
   /** Keys held at once; beyond it, full buckets are dropped, then new keys are refused for `1 / perSecond`. */
