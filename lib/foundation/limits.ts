@@ -47,7 +47,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   pingsPerTenSeconds: 10,
 
   outboxBytesHigh: MIB,
-  outboxBytesMax: 4 * MIB,
+  outboxBytesMax: 3 * MIB,
   outboxStallMs: 10_000,
   handlersPerPeerMax: 1_024,
   requestsPerPeerMax: 1_024,
@@ -58,6 +58,16 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   reconnectMsMin: 1_000,
   reconnectMsMax: 60_000,
   closeTimeoutMs: 2_000,
+
+  reputationPeersMax: 4_096,
+  bansMax: 16_384,
+  discourageMs: 86_400_000,
+  addressMarkMs: 3_600_000,
+  statementsMax: 8_192,
+  workBitsMin: 20,
+  workBitsMax: 24,
+  joinsPerMinuteCalm: 30,
+  loopLagMsMax: 100,
 
   addressBookMax: 1_024,
   protocolsMax: 32,

@@ -133,14 +133,14 @@ export class Link {
     return this.#ending === undefined && !this.#over
   }
 
-  /** Bytes queued for this peer. */
-  get outboxBytes(): number {
-    return this.#outbox.bytes
-  }
-
   /** Begins to read. What came with the handshake's last frame is handled first. */
   start(): void {
     void this.#readAll()
+  }
+
+  /** Throws ERR_PEER_OUTBOX_FULL or why the link is gone, before something is signed for it. */
+  mustTakeMore(): void {
+    this.#outbox.mustBeOpen()
   }
 
   /** Queues a finished frame. The promise is there only when the caller should wait for room. Throws when the link is gone or full. */

@@ -41,6 +41,8 @@ export class Outbox {
   #roomWaiters: (() => void)[] = []
   #idleWaiters: (() => void)[] = []
   #closed: P2PError | undefined
+  /** What the last push was refused for, while nothing has left since. */
+  #full: P2PError | undefined
 
   constructor(options: OutboxOptions) {
     this.#options = options
@@ -49,6 +51,12 @@ export class Outbox {
   /** Bytes waiting for the socket. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** For who is about to make something dear of it: throws ERR_PEER_OUTBOX_FULL, or why the link is gone. */
+  mustBeOpen(): void {
+    const reason = this.#closed ?? this.#full
+    if (reason) throw reason
   }
 
   /** Queues a finished part. Throws ERR_PEER_OUTBOX_FULL, or why the link is gone. */
@@ -117,7 +125,7 @@ export class Outbox {
     if (this.#closed) throw this.#closed
     const { limits, peerId } = this.#options
     if (this.#bytes + size <= limits.outboxBytesMax || this.#bytes === 0) return
-    throw new P2PError(ErrorCode.PEER_OUTBOX_FULL, `${this.#bytes} bytes already wait for ${peerId}, which reads too slowly; await each send, or send less`, { peerId })
+    throw this.#full = new P2PError(ErrorCode.PEER_OUTBOX_FULL, `${this.#bytes} bytes already wait for ${peerId}, which reads too slowly; await each send, or send less`, { peerId })
   }
 
   #add(waiting: Waiting): void {
@@ -217,6 +225,7 @@ export class Outbox {
   }
 
   #drop(count: number): void {
+    this.#full = undefined
     for (let taken = 0; taken < count; taken++) {
       this.#bytes -= this.#queue[this.#head]!.size
       // What has left is let go, though the queue may never run quite empty.

@@ -65,6 +65,7 @@ export class Sender {
 
   #sendSigned(record: PeerRecord, fields: CompleteFields): Promise<void> {
     return new Promise((resolve, reject) => {
+      openLink(record).mustTakeMore()
       this.#node.author.sign(fields, (error, signed) => {
         if (signed === null) return reject(error as Error)
         try {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { OutgoingMessage } from '../../lib/contracts/message.ts'
+import { createIdentity } from '../../lib/crypto/identity.ts'
 import { DEFAULT_LIMITS } from '../../lib/foundation/limits.ts'
 import { JitteryTransport } from '../support/jittery-transport.ts'
 import { Mallory } from '../support/mallory.ts'
@@ -100,7 +101,7 @@ test('to whoever takes nothing `sendTo` waits, then refuses, and the peer is cut
   await settle(300)
   assert.is(outcomes[0], 'sent')
   assert.ok(outcomes.includes('waits'), 'beyond a mebibyte the caller waits')
-  assert.ok(outcomes.includes('ERR_PEER_OUTBOX_FULL'), 'beyond four it is refused')
+  assert.ok(outcomes.includes('ERR_PEER_OUTBOX_FULL'), 'beyond three it is refused')
   assert.ok(bob.node.isConnected(mallory.id))
   town.clock.advance(DEFAULT_LIMITS.outboxStallMs)
   await Promise.all(sent)
@@ -110,13 +111,34 @@ test('to whoever takes nothing `sendTo` waits, then refuses, and the peer is cut
   assert.not.ok(outcomes.includes('waits'))
 })
 
+test('what a full outbox has no room for is refused before it is signed, until something has left', async () => {
+  await using town = new Town()
+  const identity = createIdentity()
+  let signatures = 0
+  const counting = { publicKey: identity.publicKey, ecdh: identity.ecdh.bind(identity), sign: (digest: Uint8Array) => (signatures++, identity.sign(digest)) }
+  const bob = await town.resident('bob', { identity: counting })
+  const mallory = await Mallory.dial(town.transport(), bob.address, { clock: town.clock, deaf: true })
+  await until(() => bob.node.isConnected(mallory.id), 'mallory to be connected')
+  const payload = new Uint8Array(64_000)
+  const fill: Promise<unknown>[] = []
+  for (let batch = 0; batch < 4; batch++) {
+    for (let n = 0; n < 30; n++) fill.push(bob.node.sendTo(mallory.id, { type: 'n', payload }).catch((error: unknown) => error))
+    await settle(100)
+  }
+  const before = signatures
+  for (let n = 0; n < 20; n++) assert.is((await rejection(bob.node.sendTo(mallory.id, { type: 'n', payload }))).code, 'ERR_PEER_OUTBOX_FULL')
+  assert.is(signatures, before)
+  town.clock.advance(DEFAULT_LIMITS.outboxStallMs)
+  await Promise.all(fill)
+})
+
 test('waiting for room ends when the caller says so', async () => {
   await using town = new Town()
   const bob = await town.resident('bob')
   const mallory = await Mallory.dial(town.transport(), bob.address, { clock: town.clock, deaf: true })
   await until(() => bob.node.isConnected(mallory.id), 'mallory to be connected')
   const payload = new Uint8Array(64_000)
-  const fill = Array.from({ length: 60 }, () => bob.node.sendTo(mallory.id, { type: 'n', payload }).catch(() => {}))
+  const fill = Array.from({ length: 45 }, () => bob.node.sendTo(mallory.id, { type: 'n', payload }).catch(() => {}))
   await settle(100)
   const cancel = new AbortController()
   const cancelled = bob.node.sendTo(mallory.id, { type: 'n', payload: 1 }, { signal: cancel.signal }).catch((error: unknown) => error)
