@@ -91,6 +91,8 @@ export interface GossipParameters {
   validatorMs: number
   /** Validators under way for one topic. */
   validatorsMax: number
+  /** And for one author in it, so that nobody's costly payloads keep others out. */
+  validatorsPerAuthorMax: number
 
   /** Between syncs with a peer drawn at random; 0 turns them off, and only new links are synced. */
   syncEveryMs: number
@@ -119,7 +121,7 @@ export const DEFAULT_PARAMETERS: Readonly<GossipParameters> = Object.freeze({
 
   havesMax: 10, haveIdsMax: 1_000, wantIdsMax: 1_000, wantBytesMax: 4 * KIB * KIB, dontWantIdsMax: 512, graftsMax: 16, syncsMax: 4,
 
-  checkingPerPeerMax: 64, checkingMax: 1_024, validatorMs: 2 * SECOND, validatorsMax: 64,
+  checkingPerPeerMax: 64, checkingMax: 1_024, validatorMs: 2 * SECOND, validatorsMax: 64, validatorsPerAuthorMax: 16,
 
   syncEveryMs: 15 * SECOND, syncPeersMax: 3, syncTimeoutMs: 2 * SECOND,
 })

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import type { IClock } from '../../contracts/clock.ts'
+import type { PeerId } from '../../contracts/message.ts'
 import type { PubSubItem, SubscribeOptions, Verdict } from '../../contracts/pubsub.ts'
 import { PayloadChecks } from '../../protocol-kit/payload-check.ts'
 import { LISTENERS_MAX } from './limits.ts'
@@ -15,14 +16,16 @@ interface Subscription {
 
 interface Audience {
   readonly subscriptions: Subscription[]
-  /** Validators under way. */
+  /** Items whose validators are under way, and how many of them are whose. */
   validating: number
+  readonly validatingOf: Map<PeerId, number>
 }
 
 export interface SubscriptionsOptions {
   clock: () => IClock
   validatorMs: number
   validatorsMax: number
+  validatorsPerAuthorMax: number
   /** The first listener of a topic came, or the last one went. */
   onJoin(topic: string): void
   onLeave(topic: string): void
@@ -52,7 +55,7 @@ export class Subscriptions {
     let audience = this.#audiences.get(topic)
     if (audience !== undefined && audience.subscriptions.length >= LISTENERS_MAX) throw new RangeError(`a topic has at most ${LISTENERS_MAX} listeners`)
     const isFirst = audience === undefined
-    if (audience === undefined) this.#audiences.set(topic, audience = { subscriptions: [], validating: 0 })
+    if (audience === undefined) this.#audiences.set(topic, audience = { subscriptions: [], validating: 0, validatingOf: new Map() })
     const subscription: Subscription = { listener, fits: schema && checkOf(schema), validate }
     audience.subscriptions.push(subscription)
     if (isFirst) this.#options.onJoin(topic)
@@ -69,13 +72,13 @@ export class Subscriptions {
     for (const { fits, validate } of subscriptions) {
       if (fits?.(item.payload) === false) return 'reject'
       if (validate === undefined) continue
-      if (audience.validating >= this.#options.validatorsMax) return 'busy'
+      if (this.#isBusy(audience, item.from)) return 'busy'
       const verdict = this.#ask(validate, item)
       if (verdict instanceof Promise) (waiting ??= []).push(verdict)
       else worst = worse(worst, verdict)
     }
     if (worst === 'reject' || waiting === undefined) return worst
-    return this.#await(audience, waiting, worst)
+    return this.#await(audience, item.from, waiting, worst)
   }
 
   deliver(item: PubSubItem): void {
@@ -118,8 +121,15 @@ export class Subscriptions {
     return 'ignore'
   }
 
-  async #await(audience: Audience, waiting: readonly Promise<Verdict>[], worst: Verdict): Promise<Verdict> {
+  #isBusy({ validating, validatingOf }: Audience, author: PeerId): boolean {
+    const { validatorsMax, validatorsPerAuthorMax } = this.#options
+    return validating >= validatorsMax || (validatingOf.get(author) ?? 0) >= validatorsPerAuthorMax
+  }
+
+  async #await(audience: Audience, author: PeerId, waiting: readonly Promise<Verdict>[], worst: Verdict): Promise<Verdict> {
+    const { validatingOf } = audience
     audience.validating++
+    validatingOf.set(author, (validatingOf.get(author) ?? 0) + 1)
     let timer: Disposable | undefined
     const tooLate = new Promise<Verdict[]>(resolve => {
       timer = this.#options.clock().schedule(this.#options.validatorMs, () => resolve(['ignore']))
@@ -129,6 +139,9 @@ export class Subscriptions {
     } finally {
       timer?.[Symbol.dispose]()
       audience.validating--
+      const left = validatingOf.get(author)! - 1
+      if (left > 0) validatingOf.set(author, left)
+      else validatingOf.delete(author)
     }
   }
 }

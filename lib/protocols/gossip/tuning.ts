@@ -1,7 +1,7 @@
 import { gossipParameters, type GossipParameters } from './parameters.ts'
 
 /** Tables are made by these at the start; what they hold cannot be made to fit others later. */
-const FIXED = ['seenMs', 'seenMax', 'retentionMs', 'retentionBytesMax', 'validatorMs', 'validatorsMax'] as const satisfies readonly (keyof GossipParameters)[]
+const FIXED = ['seenMs', 'seenMax', 'retentionMs', 'retentionBytesMax', 'validatorMs', 'validatorsMax', 'validatorsPerAuthorMax'] as const satisfies readonly (keyof GossipParameters)[]
 
 /** Changes parameters in place, so that everybody who reads them has the new ones from now on. Throws RangeError or TypeError and changes nothing. */
 export function tune(parameters: GossipParameters, changes: Partial<GossipParameters>): void {

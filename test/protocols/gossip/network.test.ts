@@ -185,6 +185,31 @@ gossip('64 validators of a topic are under way at once; what comes then may come
   assert.is(bob.gossip.getStats().counters['validators-busy'], 3)
 })
 
+gossip('one author\'s costly payloads keep 16 validators busy and no more: the others are heard meanwhile', async () => {
+  await using club = new Club()
+  const [mallory, alice] = [await club.member('mallory', {}, null), await club.member('alice', {}, null)]
+  const bob = await club.member('bob', {}, null)
+  const heard: unknown[] = []
+  const validate = (payload: unknown): 'accept' | Promise<never> => (payload === 'costly' ? new Promise(() => {}) : 'accept')
+  bob.node.subscribe('work', payload => void heard.push(payload), { validate })
+  await club.link([mallory, bob], [alice, bob])
+  for (let count = 0; count < 80; count++) await mallory.node.publish('work', 'costly')
+  await settle()
+  assert.is(bob.gossip.getStats().counters['validators-busy'], 64)
+  await alice.node.publish('work', 'honest')
+  await settle()
+  assert.equal(heard, ['honest'])
+
+  const carol = await club.member('carol', { parameters: { validatorsMax: 64, validatorsPerAuthorMax: 64 } }, null)
+  carol.node.subscribe('work', payload => void heard.push(payload), { validate })
+  await club.link([mallory, carol], [alice, carol])
+  for (let count = 0; count < 80; count++) await mallory.node.publish('work', 'costly')
+  await settle()
+  await alice.node.publish('work', 'late')
+  await settle()
+  assert.is(heard.filter(payload => payload === 'late').length, 1, 'without that bound she keeps carol from hearing anybody')
+})
+
 gossip('64 KiB are published, more are refused to the caller', async () => {
   await using club = new Club()
   const [alice, bob] = await club.members(2) as [Member, Member]

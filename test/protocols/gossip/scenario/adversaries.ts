@@ -63,6 +63,42 @@ export class Forger extends Adversary {
   }
 }
 
+/** What a pest does to a peer, ten times a second. */
+export type Mischief = (tell: (type: string, payload: unknown) => void, round: number, author: (body: unknown, of?: { slot?: string; topic?: string }) => Promise<Uint8Array>) => void | Promise<void>
+
+/** Breaks one rule again and again towards everybody it is linked with. */
+export class Pest extends Adversary {
+  readonly #mischief: Mischief
+  #round = 0
+  #timer: Disposable | undefined
+
+  constructor(topic: string, mischief: Mischief) {
+    super(topic)
+    this.#mischief = mischief
+  }
+
+  override onRegister(context: ProtocolContext): void {
+    super.onRegister(context)
+    this.#plan()
+  }
+
+  override onUnregister(): void {
+    this.#timer?.[Symbol.dispose]()
+    void super.onUnregister()
+  }
+
+  #plan(): void {
+    this.#timer = this.context.clock.schedule(100, () => {
+      const round = this.#round++
+      const author = (body: unknown, { slot, topic = this.topic }: { slot?: string; topic?: string } = {}): Promise<Uint8Array> => (
+        this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot }) })
+      )
+      for (const peer of this.context.peers()) void this.#mischief((type, payload) => this.tell(peer, type, payload), round, author)
+      this.#plan()
+    })
+  }
+}
+
 /** An honest node until `flip()`; then it keeps its places in the meshes and passes nothing on, answers nothing, announces nothing. */
 export class Covert extends Gossip {
   #hasFlipped = false

@@ -20,6 +20,8 @@ export interface Place {
 export interface Ground {
   readonly random: SimRandom
   readonly nowMs: number
+  /** Whom anybody has charged with something so far, by id. */
+  readonly blamed: ReadonlySet<string>
   /** One more machine that runs this handler. */
   add(name: string, handler: IProtocolHandler): Promise<Place>
   /** Begins to link them; whoever is named first dials. */
@@ -46,10 +48,14 @@ export function groundOf(fidelity: Fidelity, seed: number): Ground {
 const LATENCY_MS = [25, 150] as const
 
 class MeshGround implements Ground {
+  readonly blamed = new Set<string>()
   readonly #mesh: SimulatedMesh
 
   constructor(seed: number) {
     this.#mesh = new SimulatedMesh({ seed, codec: false, latencyMs: LATENCY_MS })
+    this.#mesh.onError = (_, { peerId }) => {
+      if (peerId !== undefined) this.blamed.add(peerId)
+    }
   }
 
   get random(): SimRandom {
@@ -111,6 +117,7 @@ const CONFIG = { maxConnections: 500, network: 'private' } as const
 const REDIAL_MS = 1_000
 
 class FullGround implements Ground {
+  readonly blamed = new Set<string>()
   readonly #sim: Simulation
 
   constructor(seed: number) {
@@ -126,7 +133,10 @@ class FullGround implements Ground {
   }
 
   async add(name: string, handler: IProtocolHandler): Promise<Place> {
-    return await this.#sim.addNode(name, { protocols: () => [handler], config: CONFIG })
+    return await this.#sim.addNode(name, {
+      protocols: () => [handler], config: CONFIG,
+      onStart: ({ coordinator }) => void coordinator.on('error', ({ peerId }) => { if (peerId !== undefined) this.blamed.add(peerId) }),
+    })
   }
 
   link(dialler: Place, listener: Place): void {
