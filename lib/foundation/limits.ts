@@ -59,16 +59,6 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   reconnectMsMax: 60_000,
   closeTimeoutMs: 2_000,
 
-  reputationPeersMax: 4_096,
-  bansMax: 16_384,
-  discourageMs: 86_400_000,
-  addressMarkMs: 3_600_000,
-  statementsMax: 8_192,
-  workBitsMin: 20,
-  workBitsMax: 24,
-  joinsPerMinuteCalm: 30,
-  loopLagMsMax: 100,
-
   addressBookMax: 1_024,
   protocolsMax: 32,
 } satisfies Limits)
