@@ -14,41 +14,15 @@ import { Connector, type ConnectOptions } from './connector.ts'
 import { Doorway } from './doorway.ts'
 import { encodeHello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
-import { createLocalNode, plainVocabulary, type LocalNode, type LocalNodeOptions } from './local-node.ts'
+import { createLocalNode, plainVocabulary, type LocalNode } from './local-node.ts'
 import { NameBook } from './name-book.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
+import type { PeerManagerOptions, PeerStats } from './peer-manager-options.ts'
 import { outgoingFields, Sender, type BroadcastResult, type CompleteFields } from './sender.ts'
 
-export interface PeerManagerOptions extends LocalNodeOptions {
-  /** Made by whoever owns the manager; without it the manager makes its own from the other options. */
-  node?: LocalNode
-  transports?: readonly ITransport[]
-  /** Connections at once, in and out; 50 by default. */
-  maxConnections?: number
-  /** Milliseconds between heartbeats; 30,000 by default. */
-  heartbeatInterval?: number
-  /** Without it: private while this node listens on loopback alone. */
-  network?: 'public' | 'private' | undefined
-  names?: Readonly<Record<string, PeerId>> | undefined
-  /** Dial peers the user asked for again when their link is lost; true by default. */
-  reconnect?: boolean
-  /** Takes verified messages instead of the `message` event. */
-  route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
-}
-
+export type { PeerManagerOptions, PeerStats } from './peer-manager-options.ts'
 export type { ConnectOptions } from './connector.ts'
-
-export interface PeerStats {
-  connectedPeers: number
-  totalPeers: number
-  /** Handshakes that strangers have under way. */
-  pendingHandshakes: number
-  /** Lost peers that are being dialled again. */
-  reconnecting: number
-  /** How often each `ERR_*` was met, from strangers and from ourselves. */
-  errors: Readonly<Record<string, number>>
-}
 
 const DEFAULT_MAX_CONNECTIONS = 50
 const DEFAULT_HEARTBEAT_MS = 30_000

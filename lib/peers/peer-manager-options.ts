@@ -1,0 +1,32 @@
+import type { P2PMessage, PeerId } from '../contracts/message.ts'
+import type { ITransport } from '../contracts/transport.ts'
+import type { LocalNode, LocalNodeOptions } from './local-node.ts'
+import type { PeerRecord } from './peer-table.ts'
+
+export interface PeerManagerOptions extends LocalNodeOptions {
+  /** Made by whoever owns the manager; without it the manager makes its own from the other options. */
+  node?: LocalNode
+  transports?: readonly ITransport[]
+  /** Connections at once, in and out; 50 by default. */
+  maxConnections?: number
+  /** Milliseconds between heartbeats; 30,000 by default. */
+  heartbeatInterval?: number
+  /** Without it: private while this node listens on loopback alone. */
+  network?: 'public' | 'private' | undefined
+  names?: Readonly<Record<string, PeerId>> | undefined
+  /** Dial peers the user asked for again when their link is lost; true by default. */
+  reconnect?: boolean
+  /** Takes verified messages instead of the `message` event. */
+  route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
+}
+
+export interface PeerStats {
+  connectedPeers: number
+  totalPeers: number
+  /** Handshakes that strangers have under way. */
+  pendingHandshakes: number
+  /** Lost peers that are being dialled again. */
+  reconnecting: number
+  /** How often each `ERR_*` was met, from strangers and from ourselves. */
+  errors: Readonly<Record<string, number>>
+}
