@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { hostOf, isLocalHost, isLoopback, schemeOf, subnetOf } from '../../lib/peers/network-address.ts'
+import { hostOf, isLocalHost, isLocalIp, isLoopback, netgroupOf, schemeOf, subnetOf } from '../../lib/peers/network-address.ts'
 
 const test = suite('network addresses')
 
@@ -37,6 +37,25 @@ test('what no stranger should have us dial: hosts that mean something else, or n
   for (const address of local) assert.ok(isLocalHost(address), address)
   const open = ['ws://203.0.113.7', 'ws://8.8.8.8:80', 'ws://172.32.0.1', 'ws://172.15.0.1', 'ws://100.128.0.1', 'ws://192.169.0.1', 'wss://example.org', 'ws://[2001:db8::1]', 'ws://local.example.org', 'ws://[::ffff:8.8.8.8]']
   for (const address of open) assert.not.ok(isLocalHost(address), address)
+})
+
+test('addresses that travel inside others are judged by what is inside', () => {
+  for (const address of ['ws://[::10.0.0.1]', 'ws://[64:ff9b::127.0.0.1]', 'ws://[2002:7f00:1::5]', 'ws://[2002:c0a8:101::1]', 'ws://[fec0::1]', 'ws://[ff02::1]']) assert.ok(isLocalHost(address), address)
+  for (const address of ['ws://[64:ff9b::8.8.8.8]', 'ws://[2002:808:808::1]']) assert.not.ok(isLocalHost(address), address)
+})
+
+test('an address as a resolver gives it is judged as one in a URL', () => {
+  for (const ip of ['127.0.0.1', '10.0.0.1', '169.254.169.254', '::1', 'fe80::1%eth0', '::ffff:192.168.1.1', 'fd00::1']) assert.ok(isLocalIp(ip), ip)
+  for (const ip of ['203.0.113.7', '2001:db8::1', '::ffff:8.8.8.8']) assert.not.ok(isLocalIp(ip), ip)
+})
+
+test('a netgroup is the /16 of an IPv4 address, the /32 of an IPv6 one, the end of a name; what is local stands for itself', () => {
+  const cases: [string, string][] = [
+    ['ws://203.0.113.7:99', '203.0.0.0/16'], ['wss://0xcb.0.113.7', '203.0.0.0/16'], ['ws://[::ffff:203.0.113.7]:99', '203.0.0.0/16'], ['ws://[2002:cb00:7107::1]', '203.0.0.0/16'],
+    ['ws://[2001:db8:1:2::6]:99', '2001:db8::/32'], ['wss://a.b.example.org/x', 'example.org'], ['wss://example.org', 'example.org'], ['ws://EXAMPLE.org:80', 'example.org'],
+    ['ws://10.0.0.1:5', 'ws://10.0.0.1:5'], ['memory:alice', 'memory:alice'], ['ws://127.0.0.1:8080', 'ws://127.0.0.1:8080'],
+  ]
+  for (const [address, group] of cases) assert.is(netgroupOf(address), group, address)
 })
 
 test.run()
