@@ -66,3 +66,5 @@ export const QUESTION_MS = 5_000
 export const DIAL_MS = 10_000
 /** A marker of a session whose nonce left is kept this long past the session's deadline: clocks may have been set. */
 export const MARKER_SLACK_MS = 3_600_000
+/** In larger sessions members without a link are reached through others: forty links of every wallet would be too many. */
+export const DIAL_MEMBERS_MAX = 16

@@ -6,7 +6,7 @@ import type { AbortReason, Phase, SessionEffect, SessionInput, Step, Verdict } f
 import { JUSTIFY_MS, LINGER_MS, RETRY_MS_MAX, RETRY_MS_MIN } from './limits.ts'
 import type { SessionStateOptions } from './session-options.ts'
 import { hasMember, membersOf, Slots } from './slots.ts'
-import { membershipDigest, noncesHash, rosterHash, type LeaveReason, type Statement } from './statement.ts'
+import { membershipDigest, noncesHash, rosterHash, type Join, type LeaveReason, type Statement } from './statement.ts'
 
 export const DEADLINE = 'deadline'
 export const RETRY = 'retry'
@@ -65,6 +65,27 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
 
   isMember(peer: PeerId): boolean {
     return this.#slots.isMember(peer)
+  }
+
+  /** The signer's join, once it is here. */
+  joinOf(index: number): Join | undefined {
+    return this.#slots.joins[index]?.[0]
+  }
+
+  /** Of every signer that has joined. */
+  get joins(): Join[] {
+    return this.#slots.joins.flatMap(([join]) => join ?? [])
+  }
+
+  /** All that a peer has said, in order of the steps. */
+  saidBy(peer: PeerId): Statement[] {
+    const { joins, nonces, partials, aborts } = this.#slots
+    return [joins, nonces, partials, aborts].flatMap(slots => slots.flat() as Statement[]).filter(({ author }) => author === peer)
+  }
+
+  /** True once the signer's word of this step is here. */
+  hasSaid(step: Step, index: number): boolean {
+    return this.#slots.of(step)[index]!.length > 0
   }
 
   /** Statements held for authors whose join has not come. */

@@ -1,0 +1,10 @@
+/** MuSig2 sessions between peers. In Node use `index.node.ts`, which finds the fastest cryptography. */
+export { MuSig2 } from './handler.ts'
+export { MuSig2Abort, type Culprit } from './abort-error.ts'
+export { musig2Protocol, type MuSig2Protocol } from './definition.ts'
+export type { AbortReason, Phase } from './events.ts'
+export { LocalSigner } from './local-signer.ts'
+export type { MuSig2Events, MuSig2Options, MuSig2Result, MuSig2Stats, SessionInfo, SessionRequest, SignerInfo } from './options.ts'
+export type { ApproveOptions, SigningRequest } from './request.ts'
+export type { IMuSig2Nonce, IMuSig2Signer, MuSig2NonceInputs } from './signer.ts'
+export type { Subject } from './terms.ts'
