@@ -142,6 +142,8 @@ export class Exchange {
     if (read === undefined) this.#read.set(session, read = new Set())
     const name = toHex(this.#backend().sha256(frame).subarray(0, 16))
     if (read.has(name)) return null
+    // At once, as many copies may come while the first is being checked.
+    if (read.size < READ_PER_SIGNER_MAX * session.aggregate.keys.length) read.add(name)
     let statement: Statement | null
     try {
       statement = await receivedStatement(this.#context, session.id, frame)
@@ -150,7 +152,6 @@ export class Exchange {
       return null
     }
     if (statement === null) this.#refuse(from, ErrorCode.PROTOCOL_BAD_PAYLOAD)
-    else if (read.size < READ_PER_SIGNER_MAX * session.aggregate.keys.length) read.add(name)
     return statement
   }
 

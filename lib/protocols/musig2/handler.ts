@@ -82,6 +82,11 @@ export class MuSig2 extends ProtocolHandler<MuSig2Protocol> implements SessionHo
 
   // What applications call.
 
+  /** The keys this node signs with: 33 bytes each. */
+  get publicKeys(): Uint8Array[] {
+    return this.#keyring.signers.map(({ publicKey }) => publicKey.slice())
+  }
+
   /** Asked whenever somebody wants our signature. Without it every request is declined. */
   onRequest(listener: (request: SigningRequest) => void | Promise<void>): void {
     this.#onRequest = listener
