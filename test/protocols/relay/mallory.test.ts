@@ -106,9 +106,8 @@ mallory('a receipt under bob\'s key that bob did not sign is refused, and charge
 mallory('a true receipt of bob\'s for another envelope is refused, and charged to her', async () => {
   const { world, alice, bob, crooked } = await square()
   await using _ = world
-  let kept: Uint8Array | undefined
   await world.send(alice, bob, 'first')
-  kept = crooked.words.filter(({ type }) => type === 'receipt').map(({ payload }) => (payload as Words).statement)[0]
+  const kept = crooked.words.filter(({ type }) => type === 'receipt').map(({ payload }) => (payload as Words).statement)[0]
   assert.ok(kept)
   crooked.meddle = async ({ type, payload }, from) => {
     if (type !== 'carry') return false
