@@ -82,7 +82,7 @@ export function planMix(parties: readonly MixParty[], keys: readonly Uint8Array[
 
 /** The transaction with what its signatures commit to. */
 export function transactionOf({ inputs, outputs }: Pick<MixPlan, 'inputs' | 'outputs'>): Transaction {
-  const transaction = new Transaction({ version: VERSION, lockTime: 0, disableScriptCheck: true })
+  const transaction = new Transaction({ version: VERSION, lockTime: 0, allowUnknownOutputs: true, disableScriptCheck: true })
   for (const { txid, vout, amount, script } of inputs) transaction.addInput({ txid: fromHex(txid), index: vout, sequence: SEQUENCE, witnessUtxo: { amount, script } }, true)
   for (const output of outputs) transaction.addOutput(output, true)
   return transaction

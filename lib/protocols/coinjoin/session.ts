@@ -227,6 +227,13 @@ export class Session implements IStateMachine<SessionInput, SessionEffect> {
     return { kind: 'mixed', txid: plan.txid, transaction, peers: run.options.keys.length, fee: plan.parties[run.index]!.paid, outputKey: run.outputKey! }
   }
 
+  /** Another roster takes its place: nobody is told, since nobody else is in it. */
+  dissolve(): readonly SessionEffect[] {
+    this.#outcome ??= { kind: 'failed', code: 'abandoned', why: 'another roster has taken its place' }
+    this.#current?.close()
+    return this.#effects.splice(0)
+  }
+
   #leave(reason: number, outcome: Outcome): void {
     if (this.#outcome !== undefined) return
     this.#effects.push({ kind: 'leave', reason })
