@@ -67,8 +67,8 @@ export const dhtProtocol = defineProtocol({
         fetch: Type.Optional(Fetch),
         where: Type.Optional(Where),
       }),
-      /** The signed frame of whom it was for. */
-      reply: Type.Object({ frame: Bytes({ min: 1, max: 90_000 }) }),
+      /** The signed frame of whom it was for; empty where no answer can be had. */
+      reply: Type.Object({ frame: Bytes({ max: 90_000 }) }),
     },
   },
 })

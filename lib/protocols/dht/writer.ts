@@ -56,18 +56,19 @@ export class Writer {
       const target = this.#core.targets.shard(name, depth, shardBits(record.entry, depth))
       const result = await this.#searches.find(target, { records: true, token: true, signal: options.signal })
       if (depth < SHARD_DEPTH_MAX && this.#hasSplit(target, result)) continue
+      const placement = await this.#place(target, result, record, slotNumber({ set, depth }), options)
+      // Nobody has room for it here, whatever they say of a split.
+      if (placement.holders.length === 0 && placement.refused.full !== undefined && depth < SHARD_DEPTH_MAX) continue
       this.#remember(name, depth)
-      return await this.#place(target, result, record, slotNumber({ set, depth }), options)
+      return placement
     }
   }
 
-  /** Most of those that hold anything there say so. One liar, or a few, move nobody. */
+  /** Most of the nearest say so, ourselves among them where we hold it. One liar, or a few, move nobody, not even where nothing is held yet. */
   #hasSplit(target: Position, { answered }: SearchResult): boolean {
-    const { held, nowMs } = this.#core
-    const holders = answered.slice(0, this.#core.parameters.k).filter(({ reply }) => reply.count > 0)
-    const ours = held.under(target.bytes, nowMs).length > 0
-    const say = holders.filter(({ reply }) => reply.split).length + (held.hasSplit(target.bytes) ? 1 : 0)
-    return say * 2 > holders.length + (ours ? 1 : 0)
+    const nearest = answered.slice(0, this.#core.parameters.k)
+    const say = nearest.filter(({ reply }) => reply.split).length + (this.#core.held.hasSplit(target.bytes) ? 1 : 0)
+    return say * 2 > nearest.length + (this.#core.serves ? 1 : 0)
   }
 
   #remember(name: string, depth: number): void {
