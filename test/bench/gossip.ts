@@ -17,7 +17,7 @@ export const gossip: Task = {
 
 const STEP_TIMEOUT_MS = 180_000
 /** Publishers at a time, and what each says at once. */
-const LOAD = '--window 32 --batch 16'
+const LOAD = '--window 4 --batch 16'
 /** Publications a second: about half of what the peer can carry. */
 const RATE = { 16: 20, 50: 4 } as const
 

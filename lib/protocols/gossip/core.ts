@@ -64,6 +64,10 @@ export class Core {
   /** Items under check or validation. */
   checking = 0
   heartbeats = 0
+  /** When the next is to be. */
+  heartbeatDueMs = 0
+  /** By how much timers have come too late lately, halved at each heartbeat: how far behind with its input this node is. */
+  lateMs = 0
   nowMs = 0
   /** When outstanding wants are looked at next. */
   pullDueMs: number | undefined
@@ -82,7 +86,7 @@ export class Core {
     this.invalid = new SeenIds({ keepMs: parameters.seenMs, max: INVALID_MAX, mayForget: true, random })
     this.stale = new SeenIds({ keepMs: parameters.seenMs, max: INVALID_MAX, mayForget: true, random })
     this.wants = new Wants(parameters, random)
-    this.statements = new Statements(hasher)
+    this.statements = new Statements()
     for (const { retentionMs = 0 } of Object.values(options.topics ?? {})) this.seen.keepFor(retentionMs + parameters.leadMsMax * 2)
   }
 

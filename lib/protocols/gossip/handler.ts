@@ -185,7 +185,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
       send: (to, type, payload) => context.send(to, { type, payload }),
       defer: run => deferOn(context.clock, run),
     })
-    this.#verifier = new Verifier({ verify: entry => this.#verify(entry), defer: run => deferOn(context.clock, run) })
+    this.#verifier = new Verifier({ verify: entry => this.#verify(entry), elapsedMs: () => context.clock.elapsedMs(), defer: run => deferOn(context.clock, run) })
     this.#step({ kind: 'start' })
     for (const topic of this.#subscriptions.topics) this.#tellTopic('join', topic)
     this.#names.look()

@@ -48,7 +48,7 @@ export const WAITING_WORDS_MAX = 8
 export const LATER_MAX = 4_096
 /** Netgroups of which the early drop keeps a record. */
 export const NETGROUPS_MAX = 4_096
-/** Statements of which the item is remembered: five minutes at 200 a second, some 150 bytes each. */
+/** Statements of which the item is remembered: five minutes at 200 a second, some 200 bytes each. */
 export const STATEMENTS_MAX = 65_536
 /** Authors whose equivocation has been told of; past it the first is told of again when it does it again. */
 export const EQUIVOCATORS_MAX = 4_096

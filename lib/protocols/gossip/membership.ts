@@ -38,6 +38,7 @@ export function takeLeft(core: Core, peer: Peer): void {
   for (const topic of core.topics.values()) {
     if (topic.mesh.has(peer)) removeFromMesh(core, topic, peer, 'left')
     topic.members.delete(peer)
+    topic.fed.delete(peer)
   }
   for (const [ref, sync] of core.syncs) if (sync.peer === peer) endSync(core, ref)
   core.wants.left(peer, core.nowMs)
@@ -89,6 +90,7 @@ export function takeUnsubscribe(core: Core, peer: Peer, names: readonly string[]
     if (topic === undefined) continue
     if (topic.mesh.has(peer)) removeFromMesh(core, topic, peer, 'unsubscribed')
     topic.members.delete(peer)
+    topic.fed.delete(peer)
   }
 }
 
@@ -111,6 +113,7 @@ export function takeLeave(core: Core, name: string): void {
   if (topic?.subscribed !== true) return
   for (const peer of [...topic.mesh.keys()]) prune(core, topic, peer, 'unsubscribed', core.parameters.unsubscribeBackoffMs)
   topic.subscribed = false
+  topic.fed.clear()
   core.cache.forget(topic)
   for (const peer of core.peers.values()) core.say(peer, 'unsubscribe', { topics: [name] })
 }
@@ -134,6 +137,7 @@ export function prune(core: Core, topic: Topic, peer: Peer, reason: EvictionReas
 
 function addToMesh(core: Core, topic: Topic, peer: Peer): void {
   topic.mesh.set(peer, core.nowMs)
+  topic.fed.delete(peer)
   peer.score.topic(topic.name).joinMesh(core.nowMs)
   core.out.push({ kind: 'emit', event: { kind: 'grafted', peerId: peer.id, topic: topic.name } })
 }
@@ -182,5 +186,23 @@ export function takePrune(core: Core, peer: Peer, name: string, backoffMs: numbe
   const topic = core.topics.get(name)
   if (topic?.subscribed !== true || !topic.members.has(peer)) return
   topic.backOff(peer.id, core.nowMs + backoffMs + core.parameters.heartbeatMs)
-  if (topic.mesh.has(peer)) removeFromMesh(core, topic, peer, 'pruned-us')
+  if (!topic.mesh.has(peer)) return
+  removeFromMesh(core, topic, peer, 'pruned-us')
+  if (peer.outbound && dialledIn(topic) < core.parameters.feedPeers) topic.fed.add(peer)
+}
+
+/**
+ * A mesh that strangers have filled by dialling refuses the honest who come later, and would be pushed to by nobody. So whoever dialled it
+ * pushes to it all the same, until it pushes to the minimum of peers that nobody could force upon it.
+ */
+export function trimFed(core: Core, topic: Topic): void {
+  let over = dialledIn(topic) - core.parameters.feedPeers
+  for (const peer of topic.fed) if (over-- > 0) topic.fed.delete(peer)
+}
+
+/** Of those we push to, how many we have dialled. */
+function dialledIn(topic: Topic): number {
+  let dialled = topic.fed.size
+  for (const peer of topic.mesh.keys()) if (peer.outbound) dialled++
+  return dialled
 }

@@ -14,6 +14,8 @@ export interface GossipParameters {
   meshBest: number
   /** Mesh slots for links we dialled: nobody can fill those by dialling us. */
   meshOutbound: number
+  /** Peers we dialled that are pushed to, in our mesh or, where their mesh is full, without being in theirs. */
+  feedPeers: number
   /** Prefer peers whose key is near ours by XOR, and drop the farthest (seed 000). */
   nearest: boolean
   /** With `nearest`, one that is nearer takes the place of the farthest when there is no room. */
@@ -102,7 +104,7 @@ export interface GossipParameters {
 }
 
 export const DEFAULT_PARAMETERS: Readonly<GossipParameters> = Object.freeze({
-  meshTarget: 8, meshMin: 6, meshMax: 12, meshBest: 6, meshOutbound: 4, nearest: false, evictFarthest: true,
+  meshTarget: 8, meshMin: 6, meshMax: 12, meshBest: 6, meshOutbound: 4, feedPeers: 6, nearest: false, evictFarthest: true,
 
   heartbeatMs: SECOND, lazyMin: 8, gossipFactor: 0.25, gossipFactorLow: 0.4, gossipHeartbeats: 3,
   opportunisticHeartbeats: 15, opportunisticPeers: 2, opportunisticScore: 1,
@@ -129,11 +131,11 @@ export const DEFAULT_PARAMETERS: Readonly<GossipParameters> = Object.freeze({
 /** The seeds' own numbers. */
 export const GOSSIP_PRESETS = Object.freeze({
   /** Seed 000: a browser mesh of 3 peers, 2 at least, 10 hops, nearest by XOR. Its own advice for larger ones is 8 and 3. */
-  seedMesh: preset({ meshTarget: 3, meshMin: 2, meshMax: 3, meshBest: 2, meshOutbound: 1, nearest: true, maxHops: 10, strictHops: true }),
+  seedMesh: preset({ meshTarget: 3, meshMin: 2, meshMax: 3, meshBest: 2, meshOutbound: 1, feedPeers: 0, nearest: true, maxHops: 10, strictHops: true }),
   /** Seed 001: 8 peers, 10 hops, duplicates known for 5 minutes. Its 1,000 ids would be full after a second at the promised rates. */
-  seedNode: preset({ meshTarget: 8, meshMin: 5, meshMax: 8, meshBest: 5, meshOutbound: 2, maxHops: 10, strictHops: true }),
+  seedNode: preset({ meshTarget: 8, meshMin: 5, meshMax: 8, meshBest: 5, meshOutbound: 2, feedPeers: 0, maxHops: 10, strictHops: true }),
   /** Seed 002: a topic is a swarm of 6 peers. */
-  topicSwarm: preset({ meshTarget: 6, meshMin: 4, meshMax: 6, meshBest: 4, meshOutbound: 2 }),
+  topicSwarm: preset({ meshTarget: 6, meshMin: 4, meshMax: 6, meshBest: 4, meshOutbound: 2, feedPeers: 0 }),
 })
 export type GossipPreset = keyof typeof GOSSIP_PRESETS
 

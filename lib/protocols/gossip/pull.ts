@@ -51,7 +51,9 @@ export function ask(core: Core, peer: Peer, ids: readonly Uint8Array[], synced: 
     else if (!core.seen.has(id)) missing.push(id.slice())
   }
   if (missing.length === 0) return 0
-  say(core, peer, core.wants.announced(peer, missing, core.nowMs, synced))
+  // Behind with its input, a node has most of what it hears of in the part that it has not read: asking for it would make that longer.
+  const mayWait = core.lateMs > LATE_MS && !synced
+  say(core, peer, core.wants.announced(peer, missing, core.nowMs, { synced, waitMs: mayWait ? core.lateMs : 0 }))
   planPull(core)
   return missing.length
 }
@@ -70,9 +72,11 @@ function planPull(core: Core): void {
 export function pullAgain(core: Core): void {
   const lateMs = core.nowMs - (core.pullDueMs ?? core.nowMs)
   core.pullDueMs = undefined
+  core.lateMs = Math.max(core.lateMs, lateMs)
   if (lateMs > LATE_MS) core.wants.postpone(lateMs)
-  for (const peer of core.wants.broken(core.nowMs, key => core.cache.get(key) !== undefined)) core.chargeBreach(peer, 'promise-broken')
-  for (const { peer, ids } of core.wants.due(core.nowMs)) say(core, peer, ids)
+  const isHere = (key: string): boolean => core.cache.get(key) !== undefined
+  for (const peer of core.wants.broken(core.nowMs, isHere)) core.chargeBreach(peer, 'promise-broken')
+  for (const { peer, ids } of core.wants.due(core.nowMs, isHere)) say(core, peer, ids)
   planPull(core)
 }
 

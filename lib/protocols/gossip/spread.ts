@@ -10,6 +10,8 @@ import type { Peer } from './peer.ts'
 import { THRESHOLDS } from './score.ts'
 import type { Topic } from './topic.ts'
 
+/** A second push waits no longer than this for a node to catch up. */
+const LATE_MS_MAX = 500
 /** Announcements wait this long for others to share their word. */
 const ANNOUNCE_MS = 25
 export const ANNOUNCE_TIMER = 'announce'
@@ -46,6 +48,7 @@ export function spread(core: Core, topic: Topic, entry: Entry, author: string): 
   if (entry.quiet) return
   const open: Peer[] = []
   for (const peer of topic.mesh.keys()) if (mayNeed(peer, entry, author)) open.push(peer)
+  for (const peer of topic.fed) if (mayNeed(peer, entry, author)) open.push(peer)
   if (entry.synced || entry.heldBack) open.forEach(peer => announceSoon(core, peer, entry))
   else if (entry.size > largeBytes) pushToFew(core, entry, open, largePushPeers)
   else pushInTwo(core, entry, open)
@@ -63,20 +66,29 @@ function mayNeed(peer: Peer, entry: Entry, author: string): boolean {
 function pushInTwo(core: Core, entry: Entry, open: readonly Peer[]): void {
   const { eagerPushPeers, pushDelayMs } = core.parameters
   if (open.length <= eagerPushPeers || pushDelayMs === 0 || core.later.length >= LATER_MAX) return pushTo(core, entry, open)
-  const drawn = shuffled(open, core.random)
+  const drawn = dialledFirst(shuffled(open, core.random))
   pushTo(core, entry, drawn.slice(0, eagerPushPeers))
-  if (core.later.length === 0) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs: pushDelayMs })
-  core.later.push({ entry, peers: drawn.slice(eagerPushPeers), dueMs: core.nowMs + pushDelayMs })
+  // A node that is behind hears late that somebody has it already.
+  const delayMs = pushDelayMs + Math.min(Math.ceil(core.lateMs), LATE_MS_MAX)
+  if (core.later.length === 0) core.out.push({ kind: 'schedule', timer: LATER_TIMER, delayMs })
+  core.later.push({ entry, peers: drawn.slice(eagerPushPeers), dueMs: core.nowMs + delayMs })
+}
+
+/** Whoever fills a mesh by dialling us shall not slow it down: those we dialled come first. */
+function dialledFirst(peers: Peer[]): Peer[] {
+  return peers.sort((a, b) => Number(b.outbound === true) - Number(a.outbound === true))
 }
 
 /** The second pushes that are due and still needed. */
 export function pushLater(core: Core): void {
   const { later } = core
   let done = 0
+  if (later.length > 0) core.lateMs = Math.max(core.lateMs, core.nowMs - later[0]!.dueMs)
   for (; done < later.length && later[done]!.dueMs <= core.nowMs; done++) {
     const { entry, peers } = later[done]!
-    const mesh = core.topics.get(entry.topic)?.mesh
-    if (entry.state === 'held') pushTo(core, entry, peers.filter(peer => mesh?.has(peer) && mayNeed(peer, entry, entry.author)))
+    const topic = core.topics.get(entry.topic)
+    const isOpen = (peer: Peer): boolean => topic?.mesh.has(peer) === true || topic?.fed.has(peer) === true
+    if (entry.state === 'held') pushTo(core, entry, peers.filter(peer => isOpen(peer) && mayNeed(peer, entry, entry.author)))
   }
   core.later = later.slice(done)
   const [next] = core.later

@@ -1,6 +1,4 @@
 import type { P2PMessage, PeerId } from '../../contracts/message.ts'
-import { utf8 } from '../../foundation/bytes.ts'
-import { keyOf, type Hasher } from './item-id.ts'
 import { STATEMENTS_MAX } from './limits.ts'
 
 /**
@@ -8,21 +6,16 @@ import { STATEMENTS_MAX } from './limits.ts'
  * equivocation. Bounded: past it the older half is forgotten, and a second statement would pass for a first.
  */
 export class Statements {
-  readonly #hasher: Hasher
   #newer = new Map<string, string>()
   #older = new Map<string, string>()
-
-  constructor(hasher: Hasher) {
-    this.#hasher = hasher
-  }
 
   get size(): number {
     return this.#newer.size + this.#older.size
   }
 
-  /** Whichever of two is longer, they cannot look alike: lengths are part of JSON. */
+  /** No two look alike: a key is always 64 digits long, and the topic's length stands before it. */
   nameOf(topic: string, author: PeerId, { slot, messageId }: Pick<P2PMessage, 'slot' | 'messageId'>): string {
-    return keyOf(this.#hasher.sha256(utf8(JSON.stringify([topic, author, slot === undefined ? 0 : 1, slot ?? messageId]))))
+    return `${author}${topic.length}${slot === undefined ? ' ' : '='}${topic}${slot ?? messageId}`
   }
 
   /** The key of the item that said it first. */

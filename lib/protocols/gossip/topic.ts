@@ -17,6 +17,8 @@ export class Topic {
   subscribed = false
   /** Whom we push to, and since when. */
   readonly mesh = new Map<Peer, number>()
+  /** Peers we dialled that would not have us in their mesh: they are pushed to all the same, a few of them. */
+  readonly fed = new Set<Peer>()
   /** Every peer that has subscribed. */
   readonly members = new Set<Peer>()
   /** Items by the heartbeat at which they came, this one's first: what is announced. */

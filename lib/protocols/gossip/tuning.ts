@@ -13,6 +13,6 @@ export function tune(parameters: GossipParameters, changes: Partial<GossipParame
 /** Seed 000's setMaxPeers: so many at most, and that is what is aimed at; the rest is cut down to fit. */
 export function withMaxPeers(parameters: GossipParameters, count: number): Partial<GossipParameters> {
   if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`at most how many peers: a whole number from 1, got ${count}`)
-  const { meshMin, meshBest, meshOutbound } = parameters
-  return { meshMax: count, meshTarget: count, meshMin: Math.min(meshMin, count), meshBest: Math.min(meshBest, count), meshOutbound: Math.min(meshOutbound, count) }
+  const { meshMin, meshBest, meshOutbound, feedPeers } = parameters
+  return { meshMax: count, meshTarget: count, meshMin: Math.min(meshMin, count), meshBest: Math.min(meshBest, count), meshOutbound: Math.min(meshOutbound, count), feedPeers: Math.min(feedPeers, count) }
 }

@@ -1,5 +1,5 @@
 import type { Core } from './core.ts'
-import { graft, prune } from './membership.ts'
+import { graft, prune, trimFed } from './membership.ts'
 import { medianScore, planMesh, shuffled } from './mesh.ts'
 import type { Peer } from './peer.ts'
 import { SCORE_RETENTION_MS, THRESHOLDS } from './score.ts'
@@ -11,16 +11,21 @@ export const HEARTBEAT_TIMER = 'heartbeat'
 
 /** Each node at its own moment, so that a network does not beat as one. */
 export function start(core: Core): void {
-  core.out.push({ kind: 'schedule', timer: HEARTBEAT_TIMER, delayMs: Math.floor(core.random() * core.parameters.heartbeatMs) })
+  const delayMs = Math.floor(core.random() * core.parameters.heartbeatMs)
+  core.heartbeatDueMs = core.nowMs + delayMs
+  core.out.push({ kind: 'schedule', timer: HEARTBEAT_TIMER, delayMs })
 }
 
 /** Once a second: everything that is not an answer to somebody. */
 export function heartbeat(core: Core, wallMs: number): void {
   core.heartbeats++
+  const dueMs = core.heartbeatDueMs
+  core.heartbeatDueMs = core.nowMs + core.parameters.heartbeatMs
   core.out.push({ kind: 'schedule', timer: HEARTBEAT_TIMER, delayMs: core.parameters.heartbeatMs })
   core.seen.sweep(core.nowMs)
   core.invalid.sweep(core.nowMs)
   core.stale.sweep(core.nowMs)
+  core.lateMs = Math.max(core.lateMs / 2, core.nowMs - dueMs)
   for (const topic of core.topics.values()) ageTopic(core, topic, wallMs)
   for (const peer of core.peers.values()) agePeer(core, peer)
   forgetOldScores(core)
@@ -70,6 +75,7 @@ function mendMesh(core: Core, topic: Topic): void {
   }, core.parameters)
   for (const { peer, reason } of plan.prune) prune(core, topic, peer, reason, backoffMs)
   for (const peer of plan.graft) graft(core, topic, peer)
+  trimFed(core, topic)
 }
 
 /** What came lately, to some of those we do not push to. */
@@ -88,7 +94,7 @@ function planAnnouncements(core: Core, topic: Topic, plans: Map<Peer, Map<string
 
 function listeners(core: Core, topic: Topic): Peer[] {
   const { lazyMin, gossipFactor, gossipFactorLow, opportunisticScore } = core.parameters
-  const others = [...topic.members].filter(peer => !peer.direct && !topic.mesh.has(peer) && peer.value >= THRESHOLDS.gossip)
+  const others = [...topic.members].filter(peer => !peer.direct && !topic.mesh.has(peer) && !topic.fed.has(peer) && peer.value >= THRESHOLDS.gossip)
   const share = medianScore(topic.mesh.keys()) < opportunisticScore ? gossipFactorLow : gossipFactor
   return shuffled(others, core.random).slice(0, Math.max(lazyMin, Math.ceil(others.length * share)))
 }

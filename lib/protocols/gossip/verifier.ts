@@ -1,10 +1,12 @@
 import type { Entry } from './entry.ts'
 
-/** Items checked before input is read again: some 2 ms of signatures by the fast backend. */
-const ITEMS_PER_TURN = 8
+/** Checked for so long before input is read again, and so many: one burst of an author is checked in one turn, and leaves in one word. */
+const TURN_MS = 2
+const ITEMS_PER_TURN = 64
 
 export interface VerifierOptions {
   verify(entry: Entry): Promise<void>
+  elapsedMs(): number
   /** Runs when this tick's input has been handled. */
   defer(run: () => void): void
 }
@@ -55,7 +57,11 @@ export class Verifier {
   }
 
   async #checkSome(): Promise<void> {
-    for (const entry of this.#queue.splice(0, ITEMS_PER_TURN)) await this.#options.verify(entry)
+    const { verify, elapsedMs } = this.#options
+    const endMs = elapsedMs() + TURN_MS
+    let checked = 0
+    while (checked < Math.min(ITEMS_PER_TURN, this.#queue.length) && (checked === 0 || elapsedMs() < endMs)) await verify(this.#queue[checked++]!)
+    this.#queue.splice(0, checked)
     const turn = this.#turn
     this.#turn = undefined
     turn?.end()

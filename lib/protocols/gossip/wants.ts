@@ -58,8 +58,11 @@ export class Wants {
     return this.#wants.get(key)?.synced === true
   }
 
-  /** `peer` says it has these; returns what to ask it for now. The caller has left out what is here. */
-  announced(peer: Peer, ids: readonly Uint8Array[], nowMs: number, synced: boolean): Uint8Array[] {
+  /**
+   * `peer` says it has these; returns what to ask it for now. The caller has left out what is here. With `waitMs` nothing is asked at once,
+   * but so much later than a retry would be.
+   */
+  announced(peer: Peer, ids: readonly Uint8Array[], nowMs: number, { synced = false, waitMs = 0 }: { synced?: boolean; waitMs?: number } = {}): Uint8Array[] {
     const ask: Uint8Array[] = []
     for (const id of ids) {
       const key = keyOf(id)
@@ -69,8 +72,8 @@ export class Wants {
         continue
       }
       if (this.isFull) break
-      const mayAsk = this.#mayAsk(peer)
-      this.#wants.set(key, { id, synced, dueMs: nowMs + this.#patience(), others: mayAsk ? [] : [peer], asked: mayAsk })
+      const mayAsk = waitMs === 0 && this.#mayAsk(peer)
+      this.#wants.set(key, { id, synced, dueMs: nowMs + this.#patience() + waitMs, others: mayAsk ? [] : [peer], asked: mayAsk })
       if (mayAsk) ask.push(id)
     }
     this.#watch(peer, ask, nowMs)
@@ -83,11 +86,15 @@ export class Wants {
     this.#promises.delete(key)
   }
 
-  /** What to ask again, and of whom. */
-  due(nowMs: number): Question[] {
+  /** What to ask again, and of whom. What is here and only waits to be checked is left alone. */
+  due(nowMs: number, isHere: (key: string) => boolean): Question[] {
     const byPeer = new Map<Peer, Uint8Array[]>()
     for (const [key, want] of this.#wants) {
       if (want.dueMs > nowMs) continue
+      if (isHere(key)) {
+        want.dueMs = nowMs + this.#patience()
+        continue
+      }
       const next = want.others.findIndex(peer => this.#mayAsk(peer))
       if (next >= 0) {
         const peer = want.others.splice(next, 1)[0]!

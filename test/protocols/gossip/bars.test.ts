@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { g5 } from './scenario/attacks.ts'
 import { g1, g10, g2, g3, g9 } from './scenario/bars.ts'
 import { holds, type BarOptions, type Measured } from './scenario/check.ts'
 
@@ -21,5 +22,13 @@ for (const [name, run] of cases) {
     assert.equal(missed, [], `seed ${OPTIONS.seed}: ${JSON.stringify(figures)}`)
   })
 }
+
+bars('with twenty hostile links for each honest one from the first moment, items are pushed on all the same; without feeding who refuses us they are not', async () => {
+  const boot = { n: 60, seed: 11, messages: 20 }
+  const { checks, figures } = await g5(boot)
+  assert.equal(checks.filter(check => !holds(check)), [], JSON.stringify(figures))
+  const without = await g5({ ...boot, gossip: { parameters: { feedPeers: 0, meshOutbound: 0 } } })
+  assert.ok(without.figures.p99Ms as number > (figures.p99Ms as number) * 1.5, `${String(without.figures.p99Ms)} ms beside ${String(figures.p99Ms)} ms`)
+})
 
 bars.run()

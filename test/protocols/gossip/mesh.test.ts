@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { compareDistance } from '../../../lib/protocols/gossip/mesh.ts'
-import { eventsIn, idOf, Rig, sends, TOPIC } from './support/rig.ts'
+import { eventsIn, idOf, pushedTo, Rig, sends, TOPIC } from './support/rig.ts'
 
 const mesh = suite('gossip: the mesh')
 const keyOf = (id: string): Uint8Array => Buffer.from(id, 'hex')
@@ -91,6 +91,27 @@ mesh('a peer below zero in this topic leaves its mesh, however good it is elsewh
   rig.item(peer!, rig.press.resigned(rig.press.frame(), 0))
   rig.pass(1_000)
   assert.ok(!rig.mesh.includes(peer!))
+})
+
+mesh('a peer we dialled whose mesh is full is pushed to all the same, up to six of them; one that dialled us is not', () => {
+  const refusedBy = (feedPeers: number, outbound = true): { rig: Rig; dialled: string[]; pushed: string[] } => {
+    const rig = new Rig({ parameters: { feedPeers, pushDelayMs: 0 } })
+    const dialled = rig.peers(8, { outbound }, 'dialled')
+    rig.pass(1_000)
+    assert.is(rig.mesh.length, 8)
+    for (const from of dialled) rig.take({ kind: 'prune', from, topic: TOPIC, backoffMs: 60_000 })
+    assert.equal(rig.mesh, [])
+    return { rig, dialled, pushed: pushedTo(rig.good(rig.peer('source', { outbound: false }))) }
+  }
+  const { rig, dialled, pushed } = refusedBy(6)
+  assert.is(pushed.length, 6)
+  assert.ok(pushed.every(id => dialled.includes(id)))
+  rig.take({ kind: 'left', from: pushed[0]! })
+  rig.take({ kind: 'unsubscribe', from: pushed[1]!, topics: [TOPIC] })
+  rig.pass(1_000)
+  assert.equal(pushedTo(rig.good(rig.peer('another', { outbound: false }))).filter(id => dialled.includes(id)).sort(), pushed.slice(2).sort())
+  assert.equal(refusedBy(0).pushed, [])
+  assert.equal(refusedBy(6, false).pushed, [])
 })
 
 mesh('after a prune nobody grafts until the backoff is over', () => {

@@ -91,6 +91,32 @@ pull('a node that was busy itself charges nobody for what came to nothing meanwh
   assert.is(rig.counter('promise-broken'), 1, 'it has its three seconds from then on')
 })
 
+pull('a node that is behind does not ask at once for what it hears of; it asks when it is still missing later', () => {
+  const rig = new Rig()
+  const [a] = rig.peers(1)
+  const asked = (): number => sends(have(rig, a!, randomIds(1, rig.nowMs)), 'want').length
+  rig.pass(2_000)
+  assert.is(asked(), 1)
+  rig.nowMs += 1_500
+  rig.pass(0)
+  const [id] = randomIds(1, rig.nowMs)
+  assert.is(sends(have(rig, a!, [id!]), 'want').length, 0)
+  const later = rig.pass(3_000)
+  assert.ok(idsIn(later).includes(hexIds(id!)[0]!), 'it did not come by itself')
+  rig.pass(6_000)
+  assert.is(asked(), 1, 'it has caught up')
+})
+
+pull('what is here and waits to be checked is not asked for again', () => {
+  const rig = new Rig({ verifies: false })
+  const [a, b] = rig.peers(2)
+  const frame = rig.press.frame({ timestampMs: rig.wallMs })
+  have(rig, a!, [rig.idOf(frame)])
+  have(rig, b!, [rig.idOf(frame)])
+  rig.item(a!, frame)
+  assert.equal(askedOf(rig.pass(2_000)), [])
+})
+
 pull('a promised item that waits to be checked is no broken promise', () => {
   const rig = new Rig({ verifies: false })
   const [a] = rig.peers(1)

@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { baseBackend } from '../../../lib/crypto/select.node.ts'
 import { STATEMENTS_MAX } from '../../../lib/protocols/gossip/limits.ts'
 import { Statements } from '../../../lib/protocols/gossip/statements.ts'
 import { codesIn } from '../../support/town.ts'
@@ -106,7 +105,7 @@ statements('a thousand second statements of one author are told of once', async 
 })
 
 statements('names differ by topic, author, slot and id, and never between a slot and an id', () => {
-  const table = new Statements(baseBackend())
+  const table = new Statements()
   const names = [
     table.nameOf('a', 'x', { messageId: 'm' }), table.nameOf('b', 'x', { messageId: 'm' }), table.nameOf('a', 'y', { messageId: 'm' }),
     table.nameOf('a', 'x', { messageId: 'n' }), table.nameOf('a', 'x', { messageId: 'm', slot: 'm' }), table.nameOf('a', 'x', { messageId: 'n', slot: 's' }),
@@ -116,7 +115,7 @@ statements('names differ by topic, author, slot and id, and never between a slot
 })
 
 statements('65,536 statements are remembered at most, the latest half always', () => {
-  const table = new Statements(baseBackend())
+  const table = new Statements()
   for (let count = 0; count < STATEMENTS_MAX * 2; count++) table.add(`name ${count}`, 'key')
   assert.ok(table.size <= STATEMENTS_MAX)
   assert.is(table.first(`name ${STATEMENTS_MAX * 2 - STATEMENTS_MAX / 2}`), 'key')

@@ -16,9 +16,9 @@ tuning('setMaxPeers takes effect at the next heartbeat: the mesh shrinks, and th
   await club.pass(3_000)
   assert.is(hub.gossip.meshOf('news').length, 6)
   const evicted: { peerId: string; reason: string }[] = []
-  hub.gossip.events.on('peerEvicted', event => void evicted.push(event))
+  hub.gossip.events.on('peerEvicted', event => { if (event.topic === 'news') evicted.push(event) })
   const toldOf: Member[] = []
-  for (const other of others) other.gossip.events.on('peerEvicted', ({ reason }) => { if (reason === 'pruned-us') toldOf.push(other) })
+  for (const other of others) other.gossip.events.on('peerEvicted', ({ reason, topic }) => { if (reason === 'pruned-us' && topic === 'news') toldOf.push(other) })
   hub.gossip.setMaxPeers(3)
   await club.pass(1_500)
   assert.is(hub.gossip.meshOf('news').length, 3)

@@ -12,8 +12,8 @@ const EVERY_MS = 500
 const WITHIN_MS = 6_000
 
 /** Four Sybils for every honest node, twenty hostile links for every honest one, from the first moment on. */
-export async function g5({ n, seed, fidelity, messages = 100 }: BarOptions): Promise<Measured> {
-  await using world = await World.make({ nodes: n, seed, fidelity, degree: HONEST_LINKS })
+export async function g5({ n, seed, fidelity, messages = 100, gossip }: BarOptions): Promise<Measured> {
+  await using world = await World.make({ nodes: n, seed, fidelity, degree: HONEST_LINKS, gossip })
   const { ground } = world
   for (let index = 0; index < 4 * n; index++) {
     const hole = await ground.add(`hole-${index}`, new BlackHole(TOPIC))
@@ -33,8 +33,8 @@ const HEARTBEATS_MAX = 90
 const HONEST_SHARE = 0.9
 
 /** Half of everybody's links lead to nodes that are honest for two minutes. */
-export async function g6({ n, seed, fidelity }: BarOptions): Promise<Measured> {
-  await using world = await World.make({ nodes: n, seed, fidelity, degree: HONEST_LINKS })
+export async function g6({ n, seed, fidelity, gossip }: BarOptions): Promise<Measured> {
+  await using world = await World.make({ nodes: n, seed, fidelity, degree: HONEST_LINKS, gossip })
   const { ground } = world
   const coverts: Covert[] = []
   const isHonest = new Set(world.honest.map(place => place.id))

@@ -1,3 +1,4 @@
+import type { GossipOptions } from '../../../../lib/protocols/gossip/index.ts'
 import type { Fidelity } from './ground.ts'
 
 /** One figure beside what it may be. */
@@ -23,6 +24,8 @@ export interface BarOptions {
   seed: number
   fidelity?: Fidelity | undefined
   messages?: number
+  /** To see what a bar is worth without one of the defences. */
+  gossip?: GossipOptions
 }
 
 export function holds({ ours, bar, better }: Check): boolean {
