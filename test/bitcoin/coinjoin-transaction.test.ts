@@ -162,7 +162,7 @@ tx('the chain in memory takes each coin once, checks every witness, and knows de
   const good = await witnesses(mix)
   const bad = good.map((own, party) => (party === 1 ? [[own[0]![0]!.map((byte, at) => (at === 7 ? byte ^ 1 : byte))]] : own))
   await chain.broadcast(finishMix(plan, bad)).then(() => assert.unreachable(), (error: Error) => assert.match(error.message, /witness of input/))
-  const [{ txid, vout }] = parties[0]!.inputs as [{ txid: string; vout: number }]
+  const { txid, vout } = parties[0]!.inputs[0]!
   assert.is((await chain.getTxOut(txid, vout))!.confirmations, 6)
   const raw = finishMix(plan, good)
   assert.is(await chain.broadcast(raw), plan.txid)

@@ -21,10 +21,14 @@ export interface InboxOptions {
 /** Frames that one round may bring, before the oldest are forgotten and may be checked again: 50 peers, 10 runs, 7 words and some. */
 const SEEN_MAX = 8_192
 
+/** Frames kept of authors that we do not know to take part: their PRs may still be on their way. */
+const STRANGERS_MAX = 64
+
 /** Frames from whoever brings them: each checked once, and taken as what its author said. */
 export class Inbox {
   readonly #options: InboxOptions
   readonly #seen = new Set<string>()
+  readonly #strangers = new Map<string, { frame: Uint8Array; from: PeerId }>()
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -32,6 +36,13 @@ export class Inbox {
 
   async take(frames: readonly Uint8Array[], from: PeerId): Promise<void> {
     for (const frame of frames) await this.#takeOne(frame, from)
+  }
+
+  /** Somebody else is known to take part now. */
+  async retry(): Promise<void> {
+    const waiting = [...this.#strangers.values()]
+    this.#strangers.clear()
+    for (const { frame, from } of waiting) await this.#takeOne(frame, from)
   }
 
   async #takeOne(frame: Uint8Array, from: PeerId): Promise<void> {
@@ -48,7 +59,11 @@ export class Inbox {
       room.report(new P2PError('ERR_COINJOIN_BAD_FRAME', `expected a frame signed by its author from ${from}, got one that is refused (${code}): ${textOf(error)}`, { peerId: from, protocol: 'coinjoin' }))
       return
     }
-    if (room.signal.aborted || !isKnown(message.from) || message.protocol !== 'coinjoin') return
+    if (room.signal.aborted || message.protocol !== 'coinjoin') return
+    if (!isKnown(message.from)) {
+      if (this.#strangers.size < STRANGERS_MAX) this.#strangers.set(id, { frame, from })
+      return
+    }
     if (this.#seen.size >= SEEN_MAX) for (const oldest of this.#seen) { this.#seen.delete(oldest); break }
     this.#seen.add(id)
     const word = wordOf(crypto, message)

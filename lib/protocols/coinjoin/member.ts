@@ -25,6 +25,9 @@ export interface MemberOptions extends MemberWork {
   readonly pool: PrPool
 }
 
+/** Words kept of runs that we are not in, or not yet: seven phases' words of fifty peers, and some. */
+const WAITING_MAX = 512
+
 /** One round's own identity at work: its links, its members, and the session's wishes carried out. */
 export class Member extends ProtocolHandler<CoinJoinProtocol> {
   readonly #options: MemberOptions
@@ -70,7 +73,7 @@ export class Member extends ProtocolHandler<CoinJoinProtocol> {
       context: () => this.context, crypto: options.crypto, params: options.params, paramsHash: options.paramsHash, epoch: options.epoch, chain: options.chain, pool: options.pool,
       verify: frame => this.context.verify(frame), run: work => this.#effects.compute(work),
       session: () => this.#session, roster: () => this.#roster,
-      step: input => this.#step(input), begin: roster => this.begin(roster), fail: why => this.#options.onEnd({ kind: 'failed', code: 'minority', why }),
+      step: input => this.#step(input), retry: () => this.#inbox.retry(), begin: roster => this.begin(roster), fail: why => this.#options.onEnd({ kind: 'failed', code: 'minority', why }),
     })
   }
 
@@ -127,8 +130,9 @@ export class Member extends ProtocolHandler<CoinJoinProtocol> {
   /** Words of runs we do not know are kept, and their authors asked how those came about. */
   #takeWord(word: Word, from: PeerId): void {
     const session = this.#session
+    // A session that gives way to another takes what it has heard with it.
+    if (session?.runOf(word.run) === undefined && this.#waiting.size < WAITING_MAX) this.#waiting.set(`${word.author}/${word.hash}`, word)
     if (session !== undefined && this.#roster.some(({ author }) => author === word.author)) return this.#step({ kind: 'word', word, from })
-    if (this.#waiting.size < FRAMES_MAX * 4) this.#waiting.set(word.hash, word)
     if (session !== undefined) void this.#talk.learn(word.author, word.run)
   }
 

@@ -31,6 +31,8 @@ interface Surroundings {
   session(): Session | undefined
   roster(): readonly Pr[]
   step(input: SessionInput): void
+  /** Another PR is here: words of its author count from now on. */
+  retry(): Promise<void>
   begin(roster: readonly Pr[]): void
   fail(why: string): void
 }
@@ -44,6 +46,8 @@ export class RosterTalk {
   readonly #around: Surroundings
   readonly #asked = new Set<string>()
   readonly #claims = new Map<PeerId, readonly string[]>()
+  /** The rosters of runs that we have been told about. */
+  readonly #rosters = new Map<string, readonly string[]>()
   #heldAtClose: readonly string[] | undefined
   #repeats = 0
   #settling: Disposable | undefined
@@ -61,6 +65,8 @@ export class RosterTalk {
   /** Somebody speaks in a run that we do not know. Each is asked about each once. */
   async learn(from: PeerId, run: string): Promise<void> {
     const { context, session, roster, step } = this.#around
+    const told = this.#rosters.get(run)
+    if (told !== undefined) return void this.#claims.set(from, told)
     const key = `${from}/${run}`
     if (this.#asked.has(key) || this.#asked.size > PEERS_MAX * RUNS_MAX || session() === undefined) return
     this.#asked.add(key)
@@ -69,7 +75,7 @@ export class RosterTalk {
       const { prs, causes } = payload as { prs?: unknown; causes?: unknown }
       if (!(prs instanceof Uint8Array) || !Array.isArray(causes) || prs.length === 0) return
       const ids = idsOf(prs)
-      if (String(ids) !== String(roster().map(({ id }) => id))) return await this.#differ(from, ids)
+      if (String(ids) !== String(roster().map(({ id }) => id))) return await this.#differ(from, run, ids)
       const held = await this.#fetchCauses(from, causes as unknown[])
       if (held.length > 0) step({ kind: 'causes', run, causes: held })
     } catch {
@@ -97,9 +103,10 @@ export class RosterTalk {
   }
 
   /** Its roster is another. What all KEs cite is counted once no more of them are to come. */
-  async #differ(from: PeerId, ids: readonly string[]): Promise<void> {
+  async #differ(from: PeerId, run: string, ids: readonly string[]): Promise<void> {
     if (ids.length > PEERS_MAX || new Set(ids).size !== ids.length) return
     this.#claims.set(from, ids)
+    this.#rosters.set(run, ids)
     const { context, pool } = this.#around
     const unknown = ids.filter(id => pool.get(id) === undefined).slice(0, FRAMES_MAX)
     if (unknown.length > 0) {
@@ -118,7 +125,7 @@ export class RosterTalk {
     const pr = prOf(crypto, await verify(frame))
     if (pr === null || pr.epoch !== epoch || formObjection(crypto, params, paramsHash, pr) !== null) return
     if (chain !== undefined && await coinObjection(chain, params, pr, context().signal) !== null) return
-    pool.add(pr, true)
+    if (pool.add(pr, true) === 'new') await this.#around.retry()
   }
 
   #settle(): void {

@@ -74,6 +74,7 @@ export class Round extends SafeEmitter<RoundEvents> {
   #member: Member | undefined
   #registering: Promise<void> | undefined
   #isOver = false
+  #isClosed = false
 
   constructor(options: RoundOptions) {
     super()
@@ -121,7 +122,9 @@ export class Round extends SafeEmitter<RoundEvents> {
     else this.#member.abandon('the user left')
   }
 
+  /** Ends at once, as when the node shuts down. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const timer of this.#timers) timer[Symbol.dispose]()
     this.#timers.clear()
     const identity = this.#identity
@@ -220,6 +223,7 @@ export class Round extends SafeEmitter<RoundEvents> {
   }
 
   #linger(): void {
+    if (this.#isClosed) return
     const { context, onOver } = this.#options
     const timer = context.clock.schedule(LINGER_MS, () => {
       this.#timers.delete(timer)

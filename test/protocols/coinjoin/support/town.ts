@@ -4,6 +4,8 @@ import type { Coin } from '../../../../lib/bitcoin/coinjoin-wallet.ts'
 import { taprootScript } from '../../../../lib/bitcoin/coinjoin-transaction.ts'
 import type { ICryptoBackend } from '../../../../lib/contracts/crypto.ts'
 import { MemoryStore } from '../../../../lib/foundation/memory-store.ts'
+import { cheating, type CheatName } from '../../../../examples/07-coinjoin-round/cheats.ts'
+import type { ICoinJoinWallet } from '../../../../lib/bitcoin/coinjoin-wallet.ts'
 import { CoinJoin, type CoinJoinOptions } from '../../../../lib/protocols/coinjoin/handler.ts'
 import type { RoundAnnouncement } from '../../../../lib/protocols/coinjoin/announcement.ts'
 import type { Round, RoundResult } from '../../../../lib/protocols/coinjoin/round.ts'
@@ -13,6 +15,8 @@ import type { SimNode } from '../../../../lib/testing/sim-node.ts'
 export interface Citizen {
   node: SimNode
   wallet: SmallWallet
+  /** What it hands to the round: its wallet, or one that cheats. */
+  hand: ICoinJoinWallet
   coin: Coin
   round?: Round
   result?: RoundResult
@@ -24,6 +28,8 @@ export interface MixTownOptions {
   seed?: number | string
   crypto: ICryptoBackend
   denomination?: number
+  /** Who cheats, and how. */
+  cheats?: Readonly<Record<number, CheatName>>
   /** Another handler for some. */
   handler?: (number: number, options: CoinJoinOptions) => CoinJoin
   config?: Record<string, unknown>
@@ -51,14 +57,16 @@ export class MixTown implements AsyncDisposable {
   }
 
   async #settle(): Promise<void> {
-    const { peers, crypto, handler, denomination = 1_000_000, kind, config } = this.#options
+    const { peers, crypto, handler, cheats, denomination = 1_000_000, kind, config } = this.#options
     for (let number = 0; number < peers; number++) {
       const options = { chain: this.chain, crypto }
-      const node = await this.sim.addNode(`node-${number}`, { protocols: () => [handler?.(number, options) ?? new CoinJoin(options)], config: { network: 'private', ...config } })
       const wallet = new SmallWallet({ seed: new Uint8Array(32).fill(number + 1), crypto, store: new MemoryStore() })
+      const cheat = cheats?.[number]
+      const bad = cheat && cheating(cheat, options, wallet)
+      const node = await this.sim.addNode(`node-${number}`, { protocols: () => [bad?.handler ?? handler?.(number, options) ?? new CoinJoin(options)], config: { network: 'private', ...config } })
       const coin = this.chain.fund(await wallet.receive(kind?.(number) ?? 'p2tr'), BigInt(denomination + 10_000 + number))
       wallet.addCoin(coin)
-      this.citizens.push({ node, wallet, coin })
+      this.citizens.push({ node, wallet, coin, hand: bad?.wallet ?? wallet })
     }
     await this.sim.connectAll({ degree: Math.min(peers - 1, 4) })
     this.announcement = this.handlerOf(0).describeRound({ denomination, network: 'regtest', minPeers: 3, epochSeconds: 30, expiry: 2_000_000_000 })
@@ -72,7 +80,7 @@ export class MixTown implements AsyncDisposable {
   async join(numbers = this.citizens.map((_, number) => number), maxFee = 5_000): Promise<void> {
     for (const number of numbers) {
       const citizen = this.citizens[number]!
-      await this.sim.clock.drive(this.handlerOf(number).joinRound(this.announcement, { inputs: [citizen.coin], wallet: citizen.wallet, maxFee }).then(round => {
+      await this.sim.clock.drive(this.handlerOf(number).joinRound(this.announcement, { inputs: [citizen.coin], wallet: citizen.hand, maxFee }).then(round => {
         citizen.round = round
         round.done.then(result => { citizen.result = result }, (error: Error) => { citizen.error = error })
       }))
