@@ -39,6 +39,10 @@ export class Checker {
     void this.#checkOne()
   }
 
+  #isLinked(owner: PeerId): boolean {
+    return this.#context.peers().some(({ peerId }) => peerId === owner)
+  }
+
   async #checkOne(): Promise<void> {
     const check = this.#queue.shift()
     if (check !== undefined) this.#onDone(await this.#judged(check))
@@ -46,12 +50,13 @@ export class Checker {
     else this.#isRunning = false
   }
 
-  /** Signed by its owner, and taken by the node's address book: which refuses what must not be dialled. */
+  /** Signed by its owner; and, of somebody linked, taken by the node's address book, which refuses what must not be dialled. */
   async #judged({ from, owner, record }: Check): Promise<ExchangeInput> {
     const { clock, addresses } = this.#context
     try {
       const message = await this.#context.verify(record)
-      const usable = await addresses.add(record)
+      if (message.protocol !== 'peer' || message.type !== 'record') return { kind: 'unchecked', from, owner, isFault: true }
+      const usable = this.#isLinked(message.from) && await addresses.add(record)
       return {
         kind: 'checked', from, owner: message.from, record, statedAtMs: message.timestamp, wallMs: clock.now(), usable, group: groupOf(firstAddressOf(message.payload)),
       }

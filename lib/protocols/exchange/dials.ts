@@ -49,14 +49,14 @@ export class Dials {
       const to = this.#candidate()
       if (to === undefined) break
       this.#underWay.add(to)
-      effects.push({ kind: 'dial', to })
+      effects.push({ kind: 'dial', to, record: this.hearsay.get(to)?.record })
     }
     return effects
   }
 
   ended(to: PeerId, outcome: Outcome): void {
     if (!this.#underWay.delete(to)) return
-    const source = this.hearsay.sourceOf(to)
+    const source = this.hearsay.get(to)?.source
     // A peer without room is there all the same; one without an answer says little about who named it.
     if (outcome === 'full-here') this.#full = true
     else if (outcome === 'linked') this.backoffs.clear(to)
@@ -68,7 +68,7 @@ export class Dials {
 
   /** Somebody is linked, whoever dialled. */
   linked(id: PeerId): void {
-    this.#bootstrapTries = 0
+    if (this.#ownLinks > 0) this.#bootstrapTries = 0
     this.backoffs.clear(id)
     if (!this.#underWay.has(id)) this.hearsay.delete(id)
   }
@@ -81,25 +81,33 @@ export class Dials {
     this.backoffs.expire(this.nowMs)
   }
 
-  /** Dials bootstrap addresses while there is no link at all, less and less often. */
+  /**
+   * Dials bootstrap addresses while there is no link of our own making, less and less often: links that others make must not keep a
+   * node from those it trusts to begin with.
+   */
   planBootstrap(): ExchangeEffect[] {
-    if (!this.#options.hasBootstrap || this.#bootstrapPlanned || this.#options.links.size > 0) return []
+    if (!this.#options.hasBootstrap || this.#bootstrapPlanned || this.#ownLinks > 0) return []
     this.#bootstrapPlanned = true
     return [{ kind: 'schedule', timer: BOOTSTRAP_TIMER, delayMs: Math.min(BOOTSTRAP_MS_MAX, BOOTSTRAP_MS_MIN * 2 ** this.#bootstrapTries) }]
   }
 
   bootstrap(): ExchangeEffect[] {
     this.#bootstrapPlanned = false
-    if (this.#options.links.size > 0) return []
+    if (this.#ownLinks > 0) return []
     this.#bootstrapTries++
     return [{ kind: 'bootstrap' }, ...this.planBootstrap()]
   }
 
   #wantsMore(): boolean {
     if (this.#full || this.#underWay.size >= DIALS_MAX) return false
-    let outbound = this.#underWay.size
-    for (const peer of this.#options.links.values()) if (peer.outbound) outbound++
-    return outbound < this.#options.outboundTarget
+    return this.#underWay.size + this.#ownLinks < this.#options.outboundTarget
+  }
+
+  /** Links of our own making. */
+  get #ownLinks(): number {
+    let count = 0
+    for (const { outbound } of this.#options.links.values()) if (outbound) count++
+    return count
   }
 
   /** One netgroup each while there is a choice: an attacker would have to rent many (peers.md). */
@@ -107,7 +115,7 @@ export class Dials {
     const { random } = this.#options
     const taken = this.#groups()
     const isElsewhere = (id: PeerId): boolean => {
-      const group = this.hearsay.groupOf(id)
+      const group = this.hearsay.get(id)?.group
       return group === undefined || !taken.has(group)
     }
     const mayDial = (id: PeerId): boolean => this.#mayDial(id)
@@ -118,7 +126,7 @@ export class Dials {
     const groups = new Set<string>()
     for (const { outbound, group } of this.#options.links.values()) if (outbound && group !== undefined) groups.add(group)
     for (const id of this.#underWay) {
-      const group = this.hearsay.groupOf(id)
+      const group = this.hearsay.get(id)?.group
       if (group !== undefined) groups.add(group)
     }
     return groups

@@ -15,13 +15,21 @@ export type ExchangeInput =
   /** A peer answered us. */
   | { readonly kind: 'list'; readonly from: PeerId; readonly records: readonly Uint8Array[] }
   | { readonly kind: 'news'; readonly from: PeerId; readonly records: readonly Uint8Array[] }
-  /** The signature is its owner's. `usable` when the node's address book took it: it names an address that we may dial. */
+  /**
+   * The signature is its owner's. `usable` of somebody linked: the node's address book took it, so it names an address that may be
+   * handed on. Of others that is asked when they are dialled, so that a liar's list does not fill the book.
+   */
   | {
     readonly kind: 'checked'; readonly from: PeerId; readonly owner: PeerId; readonly record: Uint8Array
     readonly statedAtMs: number; readonly wallMs: number; readonly usable: boolean; readonly group: string | undefined
   }
   | { readonly kind: 'unchecked'; readonly from: PeerId; readonly owner: PeerId; readonly isFault: boolean }
-  | { readonly kind: 'dialled'; readonly to: PeerId; readonly outcome: 'linked' | 'failed' | 'full-there' | 'full-here' }
+  /** The record of somebody we are about to dial has been taken by the address book. */
+  | { readonly kind: 'taken'; readonly owner: PeerId }
+  /** `unusable`: there is no address that we may dial. */
+  | { readonly kind: 'dialled'; readonly to: PeerId; readonly outcome: 'linked' | 'failed' | 'full-there' | 'full-here' | 'unusable' }
+  /** Somebody answered at a bootstrap address. */
+  | { readonly kind: 'reached'; readonly from: PeerId }
   | { readonly kind: 'timer'; readonly timer: string }
 
 export type ExchangeEvent = { readonly kind: 'found'; readonly peerId: PeerId; readonly through: PeerId }
@@ -34,7 +42,7 @@ export type ExchangeEffect =
   /** Comes back as `list`, or not at all. */
   | { readonly kind: 'ask'; readonly to: PeerId }
   /** Comes back as `dialled`. */
-  | { readonly kind: 'dial'; readonly to: PeerId }
+  | { readonly kind: 'dial'; readonly to: PeerId; readonly record: Uint8Array | undefined }
   | { readonly kind: 'bootstrap' }
   /** Sign our own record anew where it is old or wrong; comes back as `own`. */
   | { readonly kind: 'refresh' }

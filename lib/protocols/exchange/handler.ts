@@ -142,7 +142,7 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
           this.#beside(this.#ask(effect.to))
           break
         case 'dial':
-          this.#beside(this.#dial(effect.to))
+          this.#beside(this.#dial(effect.to, effect.record))
           break
         case 'bootstrap':
           for (const url of this.#bootstrap) this.#beside(this.#dialBootstrap(url))
@@ -176,7 +176,10 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
     if (list !== null) this.#step({ kind: 'list', from: to, records: list.records })
   }
 
-  async #dial(to: PeerId): Promise<void> {
+  /** Only whom we dial enters the address book: it refuses what must not be dialled, and a liar's list does not fill it. */
+  async #dial(to: PeerId, record: Uint8Array | undefined): Promise<void> {
+    const isTaken = record !== undefined && await this.context.addresses.add(record).catch(() => false)
+    if (isTaken) this.#step({ kind: 'taken', owner: to })
     this.#step({ kind: 'dialled', to, outcome: await this.#outcomeOf(to) })
   }
 
@@ -187,6 +190,7 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
       await this.context.connect(to, { timeoutMs: DIAL_TIMEOUT_MS, signal })
       return 'linked'
     } catch (error) {
+      if (error instanceof P2PError && error.code === ErrorCode.PEER_UNKNOWN) return 'unusable'
       if (!(error instanceof P2PError && error.code === ErrorCode.PEER_LIMIT_REACHED)) return 'failed'
       return error.peerId === undefined ? 'full-here' : 'full-there'
     }
@@ -194,9 +198,14 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
 
   async #dialBootstrap(url: string): Promise<void> {
     const { context } = this
-    await context.connect(url, { timeoutMs: DIAL_TIMEOUT_MS, signal: context.signal }).catch((error: unknown) => {
-      if (error instanceof P2PError && !context.signal.aborted) context.report(new P2PError(error.code, `bootstrap address ${url}: ${error.message}`, { protocol: 'exchange', cause: error }))
-    })
+    try {
+      const { peerId } = await context.connect(url, { timeoutMs: DIAL_TIMEOUT_MS, signal: context.signal })
+      this.#step({ kind: 'reached', from: peerId })
+    } catch (error) {
+      // Our own address among them is no trouble.
+      if (!(error instanceof P2PError) || error.code === ErrorCode.PEER_IS_SELF || context.signal.aborted) return
+      context.report(new P2PError(error.code, `bootstrap address ${url}: ${error.message}`, { protocol: 'exchange', cause: error }))
+    }
   }
 
   /** Nobody waits for it, so its failure is told instead of thrown. */

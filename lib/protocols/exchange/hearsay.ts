@@ -1,12 +1,17 @@
 import type { PeerId } from '../../contracts/message.ts'
 import { BACKOFF_MS_MAX, BACKOFF_MS_MIN, BACKOFFS_MAX, HEARSAY_MAX, HEARSAY_PER_SOURCE_MAX, RECORD_AGE_MS_MAX } from './limits.ts'
 
-interface Rumour {
+export interface Rumour {
   readonly peerId: PeerId
+  readonly record: Uint8Array
+  /** When its owner signed it, on its owner's clock. */
+  readonly statedAtMs: number
   /** Who handed its record over. */
   readonly source: PeerId
   readonly heardAtMs: number
   readonly group: string | undefined
+  /** The node's address book has it: it may be handed on once its owner is linked. */
+  isTaken: boolean
 }
 
 /** Whom we have heard of and may dial, by who told us: one who tells much does not decide whom we meet. */
@@ -22,12 +27,8 @@ export class Hearsay {
     return this.#rumours.has(peerId)
   }
 
-  sourceOf(peerId: PeerId): PeerId | undefined {
-    return this.#rumours.get(peerId)?.source
-  }
-
-  groupOf(peerId: PeerId): string | undefined {
-    return this.#rumours.get(peerId)?.group
+  get(peerId: PeerId): Rumour | undefined {
+    return this.#rumours.get(peerId)
   }
 
   /** False when there is no room for more of this source, or it is known already. */

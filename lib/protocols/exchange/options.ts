@@ -9,7 +9,7 @@ export interface ExchangeOptions {
   outboundTarget?: number
   /** As given to the coordinator, whose default is 50. */
   maxConnections?: number
-  /** URLs dialled whenever this node has no link at all; `url#id` pins the key. `parseBootstrap` reads seed 001's form. */
+  /** URLs dialled whenever this node has no link of its own making; `url#id` pins the key. `parseBootstrap` reads seed 001's form. */
   bootstrap?: readonly string[]
   /** What else is known of a peer, such as `id => gossip.scoreOf(id)`: below 0 it is neither asked nor told nor heeded. */
   scoreOf?: (peerId: PeerId) => number

@@ -8,8 +8,8 @@ export interface Peer {
   readonly id: PeerId
   readonly linkedAtMs: number
   speaks: boolean
-  /** We made this link. */
-  readonly outbound: boolean
+  /** We made this link, or have dialled it as well. */
+  outbound: boolean
   /** What it shares with others of one landlord, where that is known. */
   readonly group: string | undefined
   /** When we last asked it. */

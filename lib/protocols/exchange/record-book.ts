@@ -14,6 +14,8 @@ interface Entry {
   /** Its place in lists of the current ten minutes. */
   rank: number
   linked: boolean
+  /** It was linked for so long that it is handed on for a while after it has gone. */
+  lasting: boolean
 }
 
 /**
@@ -57,7 +59,7 @@ export class RecordBook {
       return
     }
     if (this.#entries.size >= BOOK_MAX && !this.#makeRoom()) return
-    this.#entries.set(owner, { owner, record, statedAtMs, heardAtMs: nowMs, sequence: ++this.#sequence, rank: this.#random(), linked: true })
+    this.#entries.set(owner, { owner, record, statedAtMs, heardAtMs: nowMs, sequence: ++this.#sequence, rank: this.#random(), linked: true, lasting: false })
   }
 
   linked(owner: PeerId): void {
@@ -65,12 +67,10 @@ export class RecordBook {
     if (entry) entry.linked = true
   }
 
-  /** Whoever came for a moment is not handed on afterwards: keys cost nothing. */
+  /** Whoever came for a moment is not handed on afterwards: keys cost nothing. Its record is kept, as it may come back. */
   left(owner: PeerId, linkedForMs: number): void {
     const entry = this.#entries.get(owner)
-    if (entry === undefined) return
-    if (linkedForMs < LASTING_MS) this.#entries.delete(owner)
-    else entry.linked = false
+    if (entry) Object.assign(entry, { linked: false, lasting: linkedForMs >= LASTING_MS })
   }
 
   delete(owner: PeerId): void {
@@ -88,15 +88,19 @@ export class RecordBook {
    */
   list(asker: PeerId, nowMs: number): Uint8Array[] {
     if (nowMs - this.#rankedAtMs >= LIST_EVERY_MS) this.#rank(nowMs)
-    const others = [...this.#entries.values()].filter(({ owner }) => owner !== asker).sort((a, b) => a.rank - b.rank)
+    const others = this.#given(asker).sort((a, b) => a.rank - b.rank)
     const count = Math.min(RECORDS_PER_LIST_MAX, Math.max(LIST_MIN, Math.floor(others.length * LIST_SHARE)))
     return others.slice(0, count).map(({ record }) => record)
   }
 
   /** Up to `count` records that entered after `since`, oldest first, and how far that goes. */
   newsFor(asker: PeerId, since: number, count: number): { records: Uint8Array[]; upTo: number } {
-    const fresh = [...this.#entries.values()].filter(({ owner, sequence }) => sequence > since && owner !== asker).slice(0, count)
+    const fresh = this.#given(asker).filter(({ sequence }) => sequence > since).slice(0, count)
     return { records: fresh.map(({ record }) => record), upTo: fresh.at(-1)?.sequence ?? since }
+  }
+
+  #given(asker: PeerId): Entry[] {
+    return [...this.#entries.values()].filter(({ owner, linked, lasting }) => owner !== asker && (linked || lasting))
   }
 
   #rank(nowMs: number): void {

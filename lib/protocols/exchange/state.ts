@@ -100,7 +100,9 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
       case 'news': return this.#takeNews(input.from, input.records)
       case 'checked': return this.#takeChecked(input)
       case 'unchecked': return this.#takeUnchecked(input)
-      case 'dialled': return this.#dials.ended(input.to, input.outcome)
+      case 'taken': return this.#takeTaken(input.owner)
+      case 'dialled': return this.#takeDialled(input.to, input.outcome)
+      case 'reached': return this.#takeReached(input.from)
       case 'timer': return this.#takeTimer(input.timer)
     }
   }
@@ -125,6 +127,8 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
     }
     this.#peers.set(from, peer)
     this.#book.linked(from)
+    const rumour = this.#dials.hearsay.get(from)
+    if (rumour?.isTaken) this.#book.put(from, rumour.record, rumour.statedAtMs, this.#nowMs)
     this.#dials.linked(from)
     // It may have learned to speak since.
     const greets = speaks && (known === undefined || !known.speaks)
@@ -139,6 +143,23 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
     this.#ownToTell.delete(id)
     this.#book.left(id, this.#nowMs - peer.linkedAtMs)
     this.#out.push(...this.#dials.planBootstrap())
+  }
+
+  /** Two may have dialled each other: whichever link stayed, this one we have found ourselves. */
+  #takeReached(id: PeerId): void {
+    const peer = this.#peers.get(id)
+    if (peer) peer.outbound = true
+  }
+
+  #takeDialled(to: PeerId, outcome: Extract<ExchangeInput, { kind: 'dialled' }>['outcome']): void {
+    if (outcome === 'linked') this.#takeReached(to)
+    else if (outcome === 'unusable') this.#count('unusable')
+    this.#dials.ended(to, outcome)
+  }
+
+  #takeTaken(owner: PeerId): void {
+    const rumour = this.#dials.hearsay.get(owner)
+    if (rumour) rumour.isTaken = true
   }
 
   #takeOwn(record: Uint8Array | null, isNew: boolean): void {
@@ -208,13 +229,15 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
 
   #takeChecked({ from, owner, record, statedAtMs, wallMs, usable, group }: Extract<ExchangeInput, { kind: 'checked' }>): void {
     this.#checking--
+    // It may have fallen while this waited.
+    if (!this.#mayHeed(from)) return this.#count('told-by-misbehaving')
     if (wallMs - statedAtMs > RECORD_AGE_MS_MAX || statedAtMs - wallMs > RECORD_LEAD_MS_MAX) return this.#count('stale')
     // Of those that we have met, the newest word is kept for others, whoever brought it.
-    if (this.#peers.has(owner) || this.#book.has(owner)) {
+    if (this.#peers.has(owner)) {
       if (usable) this.#book.put(owner, record, statedAtMs, this.#nowMs)
       else this.#count('unusable')
-    } else if (!usable) this.#count('unusable')
-    else if (!this.#dials.hearsay.add({ peerId: owner, source: from, heardAtMs: this.#nowMs, group })) this.#count('hearsay-full')
+    } else if (this.#dials.hearsay.has(owner)) this.#count('known')
+    else if (!this.#dials.hearsay.add({ peerId: owner, record, statedAtMs, source: from, heardAtMs: this.#nowMs, group, isTaken: false })) this.#count('hearsay-full')
     else this.#out.push({ kind: 'emit', event: { kind: 'found', peerId: owner, through: from } })
   }
 

@@ -89,6 +89,27 @@ dialling('a source whose records lead nowhere is not heeded any more, and the re
   assert.equal(rig.list('mallory', [recordOf('more')]), [])
 })
 
+dialling('what was being checked when its source fell is dropped', () => {
+  const rig = new Rig({ outboundTarget: 30 })
+  rig.join('mallory')
+  const checks = rig.list('mallory', many(30, 'dead').map(name => recordOf(name)))
+  let dialled = 0
+  for (const check of checks) for (const name of toWhom(rig.check([check]), 'dial')) {
+    dialled++
+    rig.dialled(name, 'failed')
+  }
+  assert.is(dialled, 5)
+  assert.equal([rig.state.stats.checking, rig.counted('told-by-misbehaving')], [0, 25])
+})
+
+dialling('two who dial each other have both found each other, whichever link stays', () => {
+  const { rig, dialled } = told(['carol', 'dave'], { target: 1 })
+  assert.equal(dialled, ['carol'])
+  rig.join('carol')
+  assert.equal(toWhom(rig.feed({ kind: 'dialled', to: idOf('carol'), outcome: 'linked' }), 'dial'), [])
+  assert.is(rig.state.stats.outbound, 1)
+})
+
 dialling('who tells much does not decide whom we meet: sources take turns by lot', () => {
   let honest = 0
   for (let seed = 0; seed < 40; seed++) {
@@ -137,7 +158,7 @@ dialling('where nobody was heard of, the node\'s address book is asked, once a r
   assert.is(asked, 2)
 })
 
-dialling('bootstrap addresses are dialled while there is no link: after 1 s, then 2 s, to 30 s; and not while there is one', () => {
+dialling('bootstrap addresses are dialled while there is no link of our own making: after 1 s, then 2 s, to 30 s', () => {
   const rig = new Rig({ hasBootstrap: true })
   const waits: number[] = []
   for (let tries = 0; tries < 8; tries++) {
@@ -146,15 +167,20 @@ dialling('bootstrap addresses are dialled while there is no link: after 1 s, the
     waits.push(rig.nowMs - from)
   }
   assert.equal(waits, [1, 2, 4, 8, 16, 30, 30, 30].map(seconds => seconds * 1_000))
+  rig.join('mallory')
+  assert.equal(rig.fire('bootstrap')[0]?.kind, 'bootstrap', 'a link that somebody else made keeps nobody from it')
   rig.join('alice')
+  rig.feed({ kind: 'reached', from: idOf('alice') })
   assert.equal(rig.fire('bootstrap'), [])
+  rig.join('bob', { outbound: true })
+  rig.leave('bob')
   const [planned] = rig.leave('alice').filter(({ kind }) => kind === 'schedule')
   assert.is(planned?.kind === 'schedule' && planned.delayMs, 1_000, 'it begins anew')
 })
 
 dialling(`${HEARSAY_MAX} are heard of, ${HEARSAY_PER_SOURCE_MAX} from one source, for an hour`, () => {
   const hearsay = new Hearsay()
-  const add = (peerId: string, source: string, heardAtMs = 0): boolean => hearsay.add({ peerId, source, heardAtMs, group: undefined })
+  const add = (peerId: string, source: string, heardAtMs = 0): boolean => hearsay.add({ peerId, source, heardAtMs, record: recordOf(peerId), statedAtMs: 0, group: undefined, isTaken: false })
   for (let index = 0; index < HEARSAY_PER_SOURCE_MAX; index++) assert.ok(add(`a${index}`, 'alice'))
   assert.not(add('more', 'alice'))
   for (let index = 0; index < HEARSAY_MAX; index++) add(`b${index}`, `source ${index >> 6}`, 1)

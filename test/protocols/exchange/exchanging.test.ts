@@ -182,13 +182,25 @@ exchanging('an hour old, or two minutes ahead, a record is dropped and nobody is
   assert.is(rig.state.stats.hearsay, 2)
 })
 
-exchanging('what the address book does not take is neither dialled nor handed on', () => {
+exchanging('what the address book does not take is not handed on, whether its owner is linked or dialled', () => {
   const rig = new Rig({ outboundTarget: 4 })
   rig.join('alice')
-  const effects = rig.check(rig.list('alice', [recordOf('local')]), { usable: false })
-  assert.equal(toWhom(effects, 'dial'), [])
   rig.check(rig.ask('alice', recordOf('alice')), { usable: false })
-  assert.equal([rig.counted('unusable'), rig.state.stats.book, rig.state.stats.hearsay], [2, 0, 0])
+  assert.equal([rig.counted('unusable'), rig.state.stats.book], [1, 0])
+  assert.equal(toWhom(rig.check(rig.list('alice', [recordOf('local')])), 'dial'), ['local'])
+  rig.dialled('local', 'unusable')
+  assert.equal([rig.counted('unusable'), rig.state.stats.hearsay, rig.state.stats.book], [2, 0, 0])
+  assert.is(rig.list('alice', [recordOf('more')]).length, 1, 'and says nothing against who named it')
+})
+
+exchanging('whom we have heard of, dialled and found is handed on by what we heard', () => {
+  const rig = new Rig({ outboundTarget: 4 })
+  rig.join('alice')
+  rig.check(rig.list('alice', [recordOf('carol', 3)]))
+  rig.feed({ kind: 'taken', owner: idOf('carol') })
+  rig.dialled('carol', 'linked')
+  rig.join('asker')
+  assert.equal(rig.given('asker'), ['carol'])
 })
 
 exchanging('a newer record of a peer that is met takes the place of the older; an older one does not, whoever brings it', () => {

@@ -93,7 +93,7 @@ export class Rig {
     })
   }
 
-  dialled(name: string, outcome: 'linked' | 'failed' | 'full-there' | 'full-here'): ExchangeEffect[] {
+  dialled(name: string, outcome: 'linked' | 'failed' | 'full-there' | 'full-here' | 'unusable'): ExchangeEffect[] {
     if (outcome === 'linked') this.join(name, { outbound: true })
     return this.feed({ kind: 'dialled', to: idOf(name), outcome })
   }
