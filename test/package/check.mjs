@@ -23,7 +23,7 @@ const BUNDLES = [
   },
   {
     name: 'core + WebSocket + gossip',
-    gzBytesMax: 110_000,
+    gzBytesMax: 130_000,
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'\nexport * from 'peerweft/protocols/gossip'",
   },
   {
