@@ -99,6 +99,15 @@ export interface Limits {
   /** From goodbye to the socket's end. */
   closeTimeoutMs: number
 
+  /** Peers whose score is kept, those nearest to 50 going first. */
+  reputationPeersMax: number
+  /** Peers refused at once; past it the ban that would end first is lifted. */
+  bansMax: number
+  /** How long a peer is refused whose score fell below 20. */
+  discourageMs: number
+  /** First statements in slots, kept to be held against second ones. */
+  statementsMax: number
+
   /** Addresses kept of peers we are not connected to. */
   addressBookMax: number
   /** Protocols one node may register, and one hello may name. */

@@ -4,6 +4,7 @@ import type { IIdentity } from '../contracts/identity.ts'
 import type { Limits } from '../contracts/limits.ts'
 import type { ILogger } from '../contracts/logger.ts'
 import type { PeerId } from '../contracts/message.ts'
+import type { ReputationStats } from '../contracts/reputation.ts'
 import type { DirectoryStats } from '../contracts/resources.ts'
 import type { RandomBytes } from '../contracts/random.ts'
 import type { IStore } from '../contracts/store.ts'
@@ -78,4 +79,5 @@ export interface CoordinatorStats {
   /** Messages remembered against replay. */
   seenMessages: number
   crypto: { name: string; curve: string; symmetric: string }
+  reputation: ReputationStats
 }

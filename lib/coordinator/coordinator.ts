@@ -4,6 +4,7 @@ import type { OutgoingMessage, P2PMessage, PeerId } from '../contracts/message.t
 import type { DisconnectReason, PeerInfo } from '../contracts/peer.ts'
 import type { IProtocolHandler } from '../contracts/protocol.ts'
 import type { IPubSub } from '../contracts/pubsub.ts'
+import type { IReputation } from '../contracts/reputation.ts'
 import type { AnnounceOptions, AnnouncementHandle, DirectoryStats, Filters, IResourceDirectory, ResourceAnnouncement, ResourceChange } from '../contracts/resources.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { textOf } from '../foundation/error-text.ts'
@@ -15,6 +16,7 @@ import { PeerManager } from '../peers/peer-manager.ts'
 import type { PeerRecord } from '../peers/peer-table.ts'
 import { checkConfig, ownNameOf, withOwnName } from './check-config.ts'
 import type { BroadcastReceipt, CoordinatorStats, Furniture, P2PConfig, SendReceipt } from './config.ts'
+import { EquivocationWatch } from './equivocation.ts'
 import { createHouse, type HouseParts } from './house.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound } from './outbound.ts'
@@ -28,10 +30,13 @@ import { distantSender, surfaceMessage, type Sender } from './surface.ts'
  * what they play (resources, pub/sub, relay) to the application. Owns the node's whole life.
  */
 export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposable {
+  /** What this node thinks of others, for itself alone: scores, bans, and why. */
+  readonly reputation: IReputation
   readonly #config: P2PConfig
   readonly #parts: HouseParts
   readonly #inbound: Inbound
   readonly #house: ReturnType<typeof createHouse>
+  readonly #watch: EquivocationWatch
   #stopping: Promise<void> | undefined
 
   /** Throws TypeError or RangeError for a configuration that cannot work. */
@@ -57,6 +62,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       ...(config.reconnect === undefined ? {} : { reconnect: config.reconnect }),
       route: (message, record) => this.#inbound.route(message, this.#senderOf(message, record)),
     })
+    this.reputation = manager.reputation
     const pending = new PendingRequests(node.clock, limits)
     const outbound = new Outbound({ manager, registry, pending })
     this.#parts = { config, furniture, node, registry, manager, pending, outbound, transports }
@@ -74,6 +80,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       onError: (error, sender) => this.#report(error, sender),
       ephemeral: (ephemeralConfig, handler) => this.#openEphemeral(ephemeralConfig, handler),
     })
+    this.#watch = new EquivocationWatch({ manager, registry, onFound: (shown, peer) => void this.emit('equivocation', shown, peer) })
     this.#hearManager()
   }
 
@@ -104,6 +111,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       registration.over.abort(registration.abort.signal.reason)
       throw error
     }
+    this.#watch.followRole()
     manager.announceHello()
     for (const record of manager.table.open()) this.#tellConnected(registration, record)
   }
@@ -111,6 +119,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Its context stops working and its requests end. Throws ERR_PROTOCOL_NOT_REGISTERED. */
   unregisterProtocol(protocolName: string): void {
     void this.#unregister(this.#parts.registry.remove(protocolName))
+    this.#watch.followRole()
     this.#parts.manager.announceHello()
   }
 
@@ -227,6 +236,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
       refused: { ...node.intake.counters },
       seenMessages: node.intake.seenMessages,
       crypto: { name, curve, symmetric },
+      reputation: this.reputation.getStats(),
     }
   }
 
@@ -333,7 +343,9 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const { manager } = this.#parts
     manager.report(error, sender?.surface)
     if (error.peerId === undefined || sender === undefined) return
+    manager.reputation.charge(sender.room.peerId, error.code)
     manager.table.get(sender.room.peerId)?.link?.fault(error)
+    this.#watch.takeEvidence(error)
   }
 
   /** A listener of the application threw. If it was an `error` listener, only the log hears of it. */

@@ -59,6 +59,11 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   reconnectMsMax: 60_000,
   closeTimeoutMs: 2_000,
 
+  reputationPeersMax: 4_096,
+  bansMax: 16_384,
+  discourageMs: 86_400_000,
+  statementsMax: 8_192,
+
   addressBookMax: 1_024,
   protocolsMax: 32,
 } satisfies Limits)

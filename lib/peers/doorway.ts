@@ -1,4 +1,5 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
+import type { PeerId } from '../contracts/message.ts'
 import type { PeerAddresses } from '../contracts/peer.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
@@ -14,11 +15,13 @@ import type { LinkKeeper } from './link-keeper.ts'
 import type { LocalNode } from './local-node.ts'
 import { hostOf, isLoopback } from './network-address.ts'
 import type { PeerTable } from './peer-table.ts'
+import type { Reputation } from './reputation.ts'
 
 export interface DoorwayOptions {
   node: LocalNode
   table: PeerTable
   keeper: LinkKeeper
+  reputation: Reputation
   transports: readonly ITransport[]
   network: 'public' | 'private' | undefined
   /** Aborts when the house closes. */
@@ -29,6 +32,7 @@ export interface DoorwayOptions {
   onFailure(error: unknown): void
 }
 
+const UNWELCOME = writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.MISBEHAVIOUR, 'refused for what this key did before') }])
 const NO_ROOM = writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.LIMIT, 'no room') }])
 /** Addresses one hello may claim: docs/wire.md, section 5. */
 const CLAIMS_MAX = 4
@@ -44,7 +48,7 @@ export class Doorway {
   readonly #listeners = new Set<IListener>()
 
   constructor(options: DoorwayOptions) {
-    const { node: { clock, limits }, keeper } = options
+    const { node: { clock, limits } } = options
     this.#options = options
     this.#acceptor = new Acceptor({
       node: options.node,
@@ -53,7 +57,7 @@ export class Doorway {
       nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
       subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
       connectionsFrom: host => this.#connectionsFrom(host),
-      farewellTo: key => (keeper.hasRoomFor(toHex(key), false) ? undefined : NO_ROOM),
+      farewellTo: key => this.#farewellTo(toHex(key)),
     })
   }
 
@@ -133,6 +137,13 @@ export class Doorway {
     } finally {
       this.#listeners.delete(listener)
     }
+  }
+
+  /** The last of what a refused key costs us: said with our hello, so that the dialler knows why. */
+  #farewellTo(id: PeerId): Uint8Array | undefined {
+    const { keeper, reputation } = this.#options
+    if (reputation.banOf(id) !== undefined) return UNWELCOME
+    return keeper.hasRoomFor(id, false) ? undefined : NO_ROOM
   }
 
   #connectionsFrom(host: string): number {

@@ -12,6 +12,11 @@ export function isFault(error: P2PError): boolean {
   return FAULTS.has(error.code)
 }
 
+/** True where a link that was cut for this shows what its peer did, rather than what somebody in between may have done. */
+export function isPeersOwn(error: P2PError): boolean {
+  return error.code !== ErrorCode.PEER_UNSEALING_FAILED
+}
+
 /** Whatever reading a peer's input threw, as something to report. */
 export function asP2PError(error: unknown, peerId: string): P2PError {
   if (!(error instanceof P2PError)) return new P2PError(ErrorCode.WIRE_MALFORMED, `unreadable input from ${peerId}: ${String(error)}`, { peerId, cause: error })

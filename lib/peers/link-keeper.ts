@@ -5,11 +5,13 @@ import { compareBytes, equalBytes } from '../foundation/bytes.ts'
 import { toHex } from '../foundation/hex.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { Link, type LinkEnding, type LinkOwner } from './link.ts'
+import { isFault, isPeersOwn } from './link-errors.ts'
 import type { LocalNode } from './local-node.ts'
 import type { NameBook } from './name-book.ts'
 import { subnetOf } from './network-address.ts'
 import type { SecureLink } from './noise/secure-link.ts'
 import { PeerRecord, type PeerTable } from './peer-table.ts'
+import type { Reputation } from './reputation.ts'
 
 export interface LinkKeeperOptions {
   node: LocalNode
@@ -18,6 +20,7 @@ export interface LinkKeeperOptions {
   connectionsMax: number
   heartbeatIntervalMs: number
   isPrivate(): boolean
+  reputation: Reputation
   onMessage(record: PeerRecord, message: P2PMessage): Promise<void> | undefined
   onConnected(record: PeerRecord): void
   onDisconnected(record: PeerRecord, reason: DisconnectReason): void
@@ -37,6 +40,8 @@ export interface Admission {
 
 /** Two links that came up within this time of each other were dialled at once. */
 const SIMULTANEOUS_MS = 10_000
+/** Of a stranger's rates, for a peer that is only just not refused. */
+const GRAYLISTED_SHARE = 0.1
 
 /**
  * Keeps at most one link for each key: admits new ones, settles which of two stays, and tells of
@@ -71,11 +76,13 @@ export class LinkKeeper implements LinkOwner {
       : this.connections < this.#options.connectionsMax
   }
 
-  /** Takes a finished handshake in. Throws ERR_PEER_LIMIT_REACHED, having told the peer so. */
+  /** Takes a finished handshake in. Throws ERR_PEER_LIMIT_REACHED, ERR_PEER_DISCOURAGED or ERR_PEER_BANNED, having told the peer so. */
   admit(secure: SecureLink, admission: Admission): PeerRecord {
-    const { node, table } = this.#options
+    const { node, table, reputation } = this.#options
     const id = toHex(secure.remoteKey)
-    if (!this.hasRoomFor(id, admission.shortLived)) this.#turnAway(secure, id)
+    const refusal = reputation.refusalOf(id, 'refused a connection with')
+    if (refusal) this.#turnAway(secure, id, 'misbehaviour', refusal)
+    if (!this.hasRoomFor(id, admission.shortLived)) this.#turnAway(secure, id, 'limit', this.#noRoom(id))
     const record = table.ensure(id, node.clock.elapsedMs())
     const link = this.#makeLink(secure, record)
     if (admission.asked) record.asked = true
@@ -111,7 +118,9 @@ export class LinkKeeper implements LinkOwner {
 
   refused(link: Link, error: P2PError): void {
     const record = this.#options.table.get(link.id)
-    if (record) this.#options.onError(error, record)
+    if (record === undefined) return
+    this.#options.onError(error, record)
+    if (error.peerId === link.id && isFault(error)) this.#options.reputation.charge(link.id, error.code)
   }
 
   helloChanged(link: Link): void {
@@ -121,18 +130,23 @@ export class LinkKeeper implements LinkOwner {
   closed(link: Link, ending: LinkEnding): void {
     const record = this.#options.table.get(link.id)
     if (record === undefined) return
+    if (ending.reason === 'misbehaviour' && ending.error && isPeersOwn(ending.error)) this.#options.reputation.chargeCut(link.id, ending.error.code)
     if (record.spare === link) return this.#dropSpare(record, link)
     if (record.link !== link) return
     if (record.spare !== undefined) this.#promoteSpare(record, link, record.spare)
     else this.#lose(record, ending)
   }
 
-  /** Told at the end of the handshake already, where there was no room then: this is for who came between. */
-  #turnAway(secure: SecureLink, id: PeerId): never {
+  /** Told at the end of the handshake already, where it was known then: this is for who came between. */
+  #turnAway(secure: SecureLink, id: PeerId, reason: DisconnectReason, error: P2PError): never {
     const link = this.#makeLink(secure, new PeerRecord(id))
     link.start()
-    void link.close('limit', { text: 'no room' })
-    throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: id })
+    void link.close(reason)
+    throw error
+  }
+
+  #noRoom(id: PeerId): P2PError {
+    return new P2PError(ErrorCode.PEER_LIMIT_REACHED, `no room for ${id}: ${this.connections} of ${this.#options.connectionsMax} connections are open`, { peerId: id })
   }
 
   /** Where keys cost nothing and nobody vouches for this one, the subnet it comes from answers for it. */
@@ -140,7 +154,26 @@ export class LinkKeeper implements LinkOwner {
     const { node, isPrivate } = this.#options
     const trusted = (): boolean => record.asked || isPrivate()
     const hand = trusted() ? undefined : subnetOf(secure.channel.remoteAddress)
-    return new Link({ node, secure, owner: this, trusted, hand })
+    const link = new Link({ node, secure, owner: this, trusted, hand })
+    this.#throttle(link)
+    return link
+  }
+
+  /** Somebody's standing has become worse: read it more slowly, or be done with it. */
+  standingChanged(id: PeerId): void {
+    const record = this.#options.table.get(id)
+    if (record?.link === undefined) return
+    if (this.#options.reputation.banOf(id) !== undefined) void this.close(record, 'misbehaviour')
+    else this.#throttle(record.link)
+  }
+
+  #throttle(link: Link): void {
+    const { reputation } = this.#options
+    if (reputation.standingOf(link.id) === 'good') return
+    link.rates.throttle(() => {
+      const standing = reputation.standingOf(link.id)
+      return standing === 'good' ? undefined : standing === 'throttled' ? 1 : GRAYLISTED_SHARE
+    })
   }
 
   #open(record: PeerRecord, link: Link, admission: Admission): void {

@@ -20,6 +20,8 @@ export class LinkRates {
   /** Ten, then one a second. */
   #tellings: TokenBucket | undefined
   #unanswered = 0
+  /** Set while a peer of bad name is read as a stranger, or worse. */
+  #throttled: { share: number; shareNow: () => number | undefined } | undefined
 
   constructor(clock: IClock, limits: Limits, alwaysTrusted: () => boolean) {
     this.#clock = clock
@@ -33,8 +35,14 @@ export class LinkRates {
 
   /** How long to leave the channel unread after these bytes. */
   bytes(count: number): number {
-    if (this.#messages !== undefined && this.#isTrusted()) this.#promote()
+    if (this.#throttled !== undefined) this.#throttleAgain(this.#throttled.shareNow)
+    if (this.#throttled === undefined && this.#messages !== undefined && this.#isTrusted()) this.#promote()
     return this.#bytes.spend(count)
+  }
+
+  /** Reads no more than the share of a stranger's rates that `shareNow` gives, until it gives none. */
+  throttle(shareNow: () => number | undefined): void {
+    this.#throttleAgain(shareNow)
   }
 
   /** How long to leave the channel unread after these messages. */
@@ -71,6 +79,16 @@ export class LinkRates {
     const unanswered = this.#unanswered
     this.#unanswered = 0
     return unanswered
+  }
+
+  #throttleAgain(shareNow: () => number | undefined): void {
+    const share = shareNow()
+    if (share === this.#throttled?.share) return
+    this.#throttled = share === undefined ? undefined : { share, shareNow }
+    if (share === undefined) return
+    const { bytesPerSecond, bytesBurst, messagesPerSecond, messagesBurst } = this.#limits
+    this.#bytes = new TokenBucket(this.#clock, share * bytesPerSecond, bytesBurst)
+    this.#messages = new TokenBucket(this.#clock, share * messagesPerSecond, share * messagesBurst)
   }
 
   #isTrusted(): boolean {

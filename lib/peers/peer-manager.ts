@@ -18,6 +18,7 @@ import { createLocalNode, plainVocabulary, type LocalNode } from './local-node.t
 import { NameBook } from './name-book.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
+import { Reputation } from './reputation.ts'
 import type { PeerManagerOptions, PeerStats } from './peer-manager-options.ts'
 import { outgoingFields, Sender, type BroadcastResult, type CompleteFields } from './sender.ts'
 
@@ -32,6 +33,8 @@ const ADDRESSES_KEPT_MS = 3_600_000
 export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposable {
   readonly node: LocalNode
   readonly names: NameBook
+  /** What this node thinks of others, for itself alone. */
+  readonly reputation: Reputation
   readonly table: PeerTable
   readonly #options: PeerManagerOptions
   readonly #keeper: LinkKeeper
@@ -52,6 +55,14 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.names = new NameBook(prefixedStore(this.node.store, 'names/'), options.names)
     this.table = new PeerTable(limits.addressBookMax)
     this.#sender = new Sender(this.node)
+    this.reputation = new Reputation({
+      clock, limits, logger: this.node.logger, store: this.node.store,
+      isPrivate: () => this.isPrivate,
+      resolve: id => this.names.resolve(id),
+      onStanding: id => this.#standingChanged(id),
+      onFailure: error => this.report(error),
+    })
+    this.node.intake.refusesAuthorsBy(this.reputation)
     this.#keeper = new LinkKeeper({
       node: this.node,
       table: this.table,
@@ -59,6 +70,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       connectionsMax: checkedCount('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
       heartbeatIntervalMs: checkedCount('heartbeatInterval', options.heartbeatInterval ?? DEFAULT_HEARTBEAT_MS),
       isPrivate: () => this.isPrivate,
+      reputation: this.reputation,
       onMessage: (record, message) => this.#take(record, message),
       onConnected: record => this.#onConnected(record),
       onDisconnected: (record, reason) => this.#onDisconnected(record, reason),
@@ -68,6 +80,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       node: this.node,
       table: this.table,
       keeper: this.#keeper,
+      reputation: this.reputation,
       transports: this.transports,
       network: options.network,
       closing: this.#closing.signal,
@@ -149,6 +162,9 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   async connectRecord(peer: PeerInfo | string, options: ConnectOptions = {}): Promise<PeerRecord> {
     this.#mustBeOpen()
     await this.#prepare()
+    const known = this.recordOf(typeof peer === 'string' ? peer : peer.peerId)
+    const refusal = known && this.reputation.refusalOf(known.id, 'does not dial')
+    if (refusal) throw refusal
     return await this.#connector.connect(peer, options)
   }
 
@@ -191,6 +207,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.#reconnector[Symbol.dispose]()
     await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
     await this.#doorway.close()
+    await this.reputation.close()
     this.node.author.close(shutDown())
   }
 
@@ -282,6 +299,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** Forgets peers that are neither connected nor wanted; those one could dial, an hour after they were last met or told of. */
   cleanup(): void {
     this.node.intake.sweep()
+    this.reputation.sweep()
     const nowMs = this.node.clock.elapsedMs()
     for (const record of [...this.table]) {
       if (record.link !== undefined || record.wanted || record.state === PeerState.CONNECTING) continue
@@ -312,6 +330,18 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     return undefined
   }
 
+  /** Whoever is refused from now on is told goodbye. */
+  #standingChanged(id: PeerId): void {
+    const ban = this.reputation.banOf(id)
+    const record = this.table.get(id)
+    if (ban !== undefined) {
+      if (record) record.wanted = false
+      this.#reconnector.stop(id)
+      this.report(new P2PError(ban.standing === 'banned' ? ErrorCode.PEER_BANNED : ErrorCode.PEER_DISCOURAGED, `${id} is refused from now on (${ban.code})`, { peerId: id }), record)
+    }
+    this.#keeper.standingChanged(id)
+  }
+
   #onConnected(record: PeerRecord): void {
     this.#reconnector.stop(record.id)
     named(this.node.logger, 'PeerManager').info(`Added peer: ${record.link?.remoteAddress ?? record.id} (${record.surface.peerId})`)
@@ -326,7 +356,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   async #prepare(): Promise<void> {
-    await Promise.all([this.node.loadCrypto(), (this.#namesLoaded ??= this.#loadNames())])
+    await Promise.all([this.node.loadCrypto(), this.reputation.load(), (this.#namesLoaded ??= this.#loadNames())])
     this.#mustBeOpen()
   }
 

@@ -9,6 +9,7 @@ import { EMPTY_BYTES, equalBytes } from '../foundation/bytes.ts'
 import { toHex } from '../foundation/hex.ts'
 import { aloneSize, burstTree, parseBurst, type Burst } from './burst.ts'
 import { decodeCborAt } from './cbor.ts'
+import { equivocationProof, placeOf, statementOf } from './equivocation.ts'
 import { BurstEvidence, FrameEvidence, type Evidence } from './evidence.ts'
 import { Auth, Frame, parseFrame } from './frame.ts'
 import { messageHashOf } from './hashing.ts'
@@ -19,6 +20,7 @@ import type { MerkleTree } from './merkle.ts'
 import { MessageMemory } from './message-memory.ts'
 import { ProofChecker } from './proof.ts'
 import { isFaultOfHop, refuse } from './refusals.ts'
+import { SlotMemory } from './slot-memory.ts'
 import { verifiedMessage } from './verified-message.ts'
 
 /** The link that something came by. */
@@ -50,6 +52,13 @@ export interface IntakeOptions {
   random?: RandomBytes | undefined
 }
 
+/** Whose words are not heard, whoever brings them. */
+export interface RefusedAuthors {
+  /** False as long as there is nobody to ask about. */
+  readonly refusesAny: boolean
+  refuses(id: PeerId): boolean
+}
+
 /** What a signed message is known by. */
 interface Hashes {
   readonly payload: Uint8Array
@@ -78,6 +87,10 @@ export class Intake {
   readonly #headers = new HeaderReader()
   readonly #proofs: ProofChecker
   readonly #memory: MessageMemory
+  readonly #slots: SlotMemory
+  #refusedAuthors: RefusedAuthors | undefined
+  /** Told of two different statements in one slot: what `equivocationProof` made of them, both checked. */
+  onEquivocation: ((proof: Uint8Array) => void) | undefined
 
   constructor(options: IntakeOptions) {
     const { crypto, network, limits, clock, random } = options
@@ -85,6 +98,17 @@ export class Intake {
     this.#ownId = toHex(options.publicKey)
     this.#proofs = new ProofChecker({ crypto, network, burstRootsMax: limits.burstRootsMax })
     this.#memory = new MessageMemory({ crypto, clock, limits, random })
+    this.#slots = new SlotMemory(limits.statementsMax)
+  }
+
+  /** Whom not to hear. */
+  refusesAuthorsBy(refused: RefusedAuthors): void {
+    this.#refusedAuthors = refused
+  }
+
+  /** First statements in slots remembered now. */
+  get statements(): number {
+    return this.#slots.size
   }
 
   /** Signed messages remembered now. */
@@ -157,6 +181,7 @@ export class Intake {
   #receive(bytes: Uint8Array, source: Source): P2PMessage {
     const frame = this.#parse(bytes) // step 4
     if (frame.auth === Auth.CHANNEL) return this.#receiveVouchedByLink(frame, source)
+    if (this.#refusedAuthors?.refusesAny) this.#mustBeHeard(frame.author, source)
     const hashes = this.#hashesOf(frame.author, frame.header, frame.payload)
     this.#memory.mustBeUnseen(hashes.message) // step 5
     this.#mustBeProven(frame, hashes, source.peerId) // step 6
@@ -180,6 +205,7 @@ export class Intake {
     this.#memory.mustBeNew(author, header, hashes.payload) // step 10
     const payload = decodeCborAt(bytes, payloadStart, bytes.length, this.#options.limits)
     const evidence = evidenceWith(header)
+    if (header.slot !== null) this.#watchSlot(author, header, evidence, source)
     const provenance = isByLink ? { from: source.peerId, evidence } : { from: toHex(author), via: source.peerId || undefined, evidence }
     return verifiedMessage(header, this.#toId(header), payload, provenance)
   }
@@ -200,6 +226,7 @@ export class Intake {
   #receiveBurst(body: Uint8Array, source: Source, refuseOne: (error: unknown) => void): P2PMessage[] {
     const burst = parseBurst(body, this.#options.limits.headerBytesMax) // step 4
     this.#mustFitAlone(burst)
+    if (this.#refusedAuthors?.refusesAny) this.#mustBeHeard(burst.author, source)
     const hashes = burst.messages.map(({ header, payload }) => this.#hashesOf(burst.author, header, payload))
     const unseen = hashes.map(each => this.#isUnseen(each, refuseOne)) // step 5
     if (!unseen.includes(true)) return []
@@ -251,6 +278,22 @@ export class Intake {
       const size = aloneSize(message, index, messages.length)
       if (size > messageBytesMax) refuse(ErrorCode.WIRE_FRAME_TOO_LARGE, `expected messages of at most ${messageBytesMax} bytes in a burst, got ${size}`)
     })
+  }
+
+  /** Whoever is refused is not heard through others, either; its own link says goodbye and delivers no more. */
+  #mustBeHeard(author: Uint8Array, { key }: Source): void {
+    if (equalBytes(author, key)) return
+    const id = toHex(author)
+    if (this.#refusedAuthors!.refuses(id)) refuse(ErrorCode.PEER_BANNED, `a message of ${id}, whose words are refused`)
+  }
+
+  /** The message is handed in all the same: what two statements mean is for its protocol to say. */
+  #watchSlot(author: Uint8Array, header: Header, evidence: Evidence, source: Source): void {
+    const place = placeOf(author, header)
+    if (place === undefined) return
+    const statement = statementOf(evidence)
+    const first = this.#slots.contradicted(place, evidence.payloadHash, statement, source.hand ?? source.peerId)
+    if (first !== undefined) this.onEquivocation?.(equivocationProof(first, statement))
   }
 
   // Steps 5 and 6: seen, and proof.

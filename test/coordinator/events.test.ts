@@ -135,10 +135,11 @@ test('statistics count what is there', async () => {
   await alice.node.sendTo('bob', { type: 'n', payload: 1 })
   await until(() => bob.diary.messages.length, 'one message')
 
-  const { peers, dht, crypto, ...rest } = bob.node.getStats()
+  const { peers, dht, crypto, reputation, ...rest } = bob.node.getStats()
   assert.equal(peers, { connectedPeers: 1, totalPeers: 1, pendingHandshakes: 0, reconnecting: 0, errors: {} })
   assert.equal(dht, { totalAnnouncements: 0 })
   assert.equal(rest, { protocols: [], pendingRequests: 0, refused: {}, seenMessages: 1 })
+  assert.equal(reputation, { peers: 0, throttled: 0, graylisted: 0, discouraged: 0, banned: 0, refused: 0, behaviors: {} })
   assert.ok(['noble', 'wasm', 'node'].includes(crypto.name))
 
   await alice.node.disconnectFromPeer('bob')

@@ -168,6 +168,7 @@ test('resource and pub/sub calls say which plugin is missing, and find it when i
   const resources = { announce: said('announce'), discover: said('discover'), get: said('get'), watch: (...args: unknown[]) => void calls.push(['watch', ...args]), getStats: () => ({ totalAnnouncements: 7 }) }
   const pubsub = { publish: said('publish'), subscribe: (...args: unknown[]) => void calls.push(['subscribe', ...args]) }
   node.registerProtocol(Object.assign(new PlainHandler('both'), { resources, pubsub }) as unknown as IProtocolHandler)
+  assert.equal(calls.splice(0).map(call => (call as unknown[]).slice(0, 2)), [['subscribe', 'peerweft/equivocation']], 'where the node itself hears of proofs')
   await node.announceResource('t', 'i', 1, { ttl: 3 })
   await node.discoverResources('t', { a: 1 })
   await node.getResource('t', 'i')

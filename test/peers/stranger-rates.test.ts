@@ -199,7 +199,8 @@ test('an adversary who sends a malformed frame in every message cannot fill the 
     }
   })()
   await hungUpOn(mallory)
-  assert.ok(bob.diary.errors.length <= DEFAULT_LIMITS.faultsBurst + 1)
+  assert.ok(bob.diary.errors.length <= DEFAULT_LIMITS.faultsBurst + 2, 'the last one says that it is refused from now on')
+  assert.is(bob.diary.errors.at(-1)!.error.code, 'ERR_PEER_DISCOURAGED')
 })
 
 test.run()
