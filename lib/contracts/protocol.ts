@@ -51,7 +51,11 @@ export interface ProtocolContext {
   /** Lookups may hold short-lived links beyond `maxConnections`, within their own bound. */
   connect(peer: PeerInfo | PeerId, options?: WaitOptions & { shortLived?: boolean }): Promise<PeerInfo>
   disconnect(peerId: PeerId, reason?: DisconnectReason): Promise<void>
-  readonly addresses: { add(record: Uint8Array): Promise<boolean>; sample(count: number): PeerInfo[]; own(): Promise<Uint8Array> }
+  /**
+   * The node's address book. `add` keeps another's signed record, told by `from`: say who, for all that come without a source share
+   * one, an eighth of the book. False where there was nothing new, nothing dialable or no room; rejects with ERR_WIRE_*.
+   */
+  readonly addresses: { add(record: Uint8Array, from?: PeerId): Promise<boolean>; sample(count: number): PeerInfo[]; own(): Promise<Uint8Array> }
 
   send(to: PeerId, message: OutgoingMessage, options?: WaitOptions): Promise<void>
   broadcast(message: OutgoingMessage, options?: WaitOptions & { except?: readonly PeerId[] }): Promise<void>

@@ -24,6 +24,14 @@ export interface IListener extends AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface DialOptions extends WaitOptions {
+  /**
+   * The address is a stranger's word: refuse it, before a socket is opened, where its name resolves to a loopback, private or
+   * link-local address. For transports that resolve names; where that cannot be seen, as in a browser, it cannot be kept.
+   */
+  refuseLocal?: boolean | undefined
+}
+
 export type TransportName = keyof PeerAddresses
 
 export interface ITransport<N extends TransportName = TransportName> {
@@ -31,7 +39,7 @@ export interface ITransport<N extends TransportName = TransportName> {
   readonly name: N
   /** URL schemes it answers for, such as `ws:` and `wss:`; how a string address finds its transport. */
   readonly schemes: readonly string[]
-  dial(address: NonNullable<PeerAddresses[N]>, options?: WaitOptions): Promise<IChannel>
+  dial(address: NonNullable<PeerAddresses[N]>, options?: DialOptions): Promise<IChannel>
   /** Absent where listening is impossible, such as a WebSocket in a browser. */
   listen?(address: string, options?: WaitOptions): Promise<IListener>
 }

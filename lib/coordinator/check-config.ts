@@ -18,8 +18,9 @@ export function withOwnName(names: P2PConfig['names'], ownName: string, id: Peer
 /** Throws TypeError or RangeError for a configuration that cannot work. */
 export function checkConfig(config: P2PConfig): void {
   if (typeof config !== 'object' || config === null) throw new TypeError(`expected a configuration object, got ${config === null ? 'null' : typeof config}`)
-  const { network, bootstrap, transports } = config
+  const { network, bootstrap, transports, outboundTarget } = config
   if (network !== undefined && network !== 'public' && network !== 'private') throw new RangeError(`network must be 'public' or 'private', got ${JSON.stringify(network)}`)
   if (bootstrap !== undefined && !Array.isArray(bootstrap)) throw new TypeError('bootstrap must be an array of URLs')
+  if (outboundTarget !== undefined && (!Number.isInteger(outboundTarget) || outboundTarget < 0)) throw new RangeError(`outboundTarget must be a whole number of links, got ${String(outboundTarget)}`)
   if (transports !== undefined && !Array.isArray(transports)) throw new TypeError('transports must be an array')
 }

@@ -9,6 +9,7 @@ import type { DirectoryStats } from '../contracts/resources.ts'
 import type { RandomBytes } from '../contracts/random.ts'
 import type { IStore } from '../contracts/store.ts'
 import type { ITransport } from '../contracts/transport.ts'
+import type { OutreachStats } from '../peers/outreach.ts'
 import type { PeerStats } from '../peers/peer-manager.ts'
 
 /** Which cryptography to run on; `auto` takes the fastest that passes its self-test. */
@@ -43,6 +44,8 @@ export interface P2PConfig {
   bootstrap?: readonly string[]
   /** Dial peers you connected to again when their link is lost. True by default. */
   reconnect?: boolean
+  /** Links this node makes of its own choice, from its address book and in different netgroups, besides two to those it knew longest before a restart. None by default; an eighth of `maxConnections` is the design's measure. */
+  outboundTarget?: number
   /** Single bounds to change; docs/limits.md lists them. */
   limits?: Partial<Limits>
   backend?: BackendName
@@ -69,6 +72,8 @@ export interface BroadcastReceipt {
 
 export interface CoordinatorStats {
   peers: PeerStats
+  /** The address book, and the links this node makes of its own choice. */
+  addresses: OutreachStats
   dht: DirectoryStats
   /** Names of the registered protocols. */
   protocols: readonly string[]

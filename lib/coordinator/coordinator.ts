@@ -56,10 +56,8 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const manager = new PeerManager({
       node, transports,
       names: ownName === undefined ? config.names : withOwnName(config.names, ownName, node.id),
-      network: config.network,
-      ...(config.maxConnections === undefined ? {} : { maxConnections: config.maxConnections }),
-      ...(config.heartbeatInterval === undefined ? {} : { heartbeatInterval: config.heartbeatInterval }),
-      ...(config.reconnect === undefined ? {} : { reconnect: config.reconnect }),
+      network: config.network, reconnect: config.reconnect, maxConnections: config.maxConnections, heartbeatInterval: config.heartbeatInterval,
+      outboundTarget: config.outboundTarget,
       route: (message, record) => this.#inbound.route(message, this.#senderOf(message, record)),
     })
     this.reputation = manager.reputation
@@ -229,7 +227,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const { manager, registry, pending, node } = this.#parts
     const { name, curve, symmetric } = node.crypto()
     return {
-      peers: manager.getStats(),
+      peers: manager.getStats(), addresses: manager.outreach.stats,
       dht: this.#directoryStats(),
       protocols: registry.list().map(protocol => protocol.name),
       pendingRequests: pending.size,

@@ -48,9 +48,9 @@ export function guardedPubSub(pubsub: IPubSub, guard: Guard): IPubSub {
 
 export function guardedAddresses(addresses: ProtocolContext['addresses'], guard: Guard): ProtocolContext['addresses'] {
   return {
-    add: async record => {
+    add: async (record, from) => {
       guard()
-      return await addresses.add(record)
+      return await addresses.add(record, from)
     },
     own: async () => {
       guard()

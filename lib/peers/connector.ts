@@ -1,14 +1,15 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { PeerId } from '../contracts/message.ts'
-import { PeerState, type PeerInfo } from '../contracts/peer.ts'
+import { PeerState, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { fromHex, toHex } from '../foundation/hex.ts'
-import { dialPeer } from './dialer.ts'
+import { dialPeer, type DialTarget } from './dialer.ts'
 import type { Hello } from './hello.ts'
 import type { LinkKeeper } from './link-keeper.ts'
 import type { LocalNode } from './local-node.ts'
+import type { AddressKeeper } from './address-keeper.ts'
 import type { NameBook } from './name-book.ts'
 import type { SecureLink } from './noise/secure-link.ts'
 import type { PeerRecord, PeerTable } from './peer-table.ts'
@@ -26,6 +27,8 @@ export interface ConnectorOptions {
   table: PeerTable
   names: NameBook
   keeper: LinkKeeper
+  addresses: AddressKeeper
+  isPrivate(): boolean
   transports: readonly ITransport[]
   connectionsMax: number
   /** Whether lost peers are dialled again at all. */
@@ -58,6 +61,21 @@ export class Connector {
     if (wish.id === node.id) throw new P2PError(ErrorCode.PEER_IS_SELF, 'a node does not connect to itself', { peerId: node.id })
     const record = await withDeadline(node.clock, options, signal => this.#linkedOrDialled(wish, options, signal), { what: `connecting to ${wish.who}` })
     return await this.#welcome(record, wish, options)
+  }
+
+  /** Whether a peer answers where the book has it. The link is ended before anybody hears of it, and takes nobody's place. */
+  async probe(id: PeerId, options: WaitOptions): Promise<void> {
+    const { node, addresses, closing } = this.#options
+    addresses.dialled(id)
+    try {
+      const secure = await withDeadline(node.clock, options, signal => dialPeer({ who: id, key: fromHex(id), addresses: {}, hearsay: addresses.addressesOf(id) }, this.#options, AbortSignal.any([closing, signal])), { what: `feeling for ${id}` })
+      addresses.answered(id, secure.channel.remoteAddress)
+      secure.wipe()
+      await secure.channel.close('local')
+    } catch (error) {
+      if (!closing.aborted) addresses.failed(id, error)
+      throw error
+    }
   }
 
   /** Gives up dialling a peer, by the id or the name its callers used. */
@@ -110,15 +128,15 @@ export class Connector {
   }
 
   async #attempt(wish: Wish, options: ConnectOptions, signal: AbortSignal): Promise<PeerRecord> {
-    const { node, table, keeper, transports, hello } = this.#options
+    const { node, table, keeper, addresses } = this.#options
     const known = wish.id === undefined ? undefined : table.ensure(wish.id, node.clock.elapsedMs())
     if (known) {
       known.addAddresses(wish.addresses)
       known.state = PeerState.CONNECTING
     }
     try {
-      const target = { who: wish.who, key: wish.id === undefined ? undefined : fromHex(wish.id), addresses: known?.addresses ?? wish.addresses }
-      const secure = await dialPeer(target, { node, transports, hello }, signal)
+      if (wish.id !== undefined) addresses.dialled(wish.id)
+      const secure = await dialPeer(this.#targetOf(wish, known), this.#options, signal)
       if (signal.aborted) {
         void secure.channel.close('local')
         signal.throwIfAborted()
@@ -131,12 +149,33 @@ export class Connector {
         // The name is bound at once; whether it could be stored, `#welcome` tells the caller.
         greet: peer => void this.#bind(peer, wish).catch(() => {}),
       })
-      record.addAddresses(wish.addresses)
+      this.#noteWhere(record, wish, secure.channel.remoteAddress)
       return record
     } catch (error) {
+      if (wish.id !== undefined && !signal.aborted) addresses.failed(wish.id, error)
       if (known && known.link === undefined) known.state = signal.aborted ? PeerState.DISCONNECTED : PeerState.FAILED
       throw error
     }
+  }
+
+  /** Where the caller says, and nowhere else; else where we have it, then where the address book does. */
+  #targetOf(wish: Wish, known: PeerRecord | undefined): DialTarget {
+    if (wish.id === undefined || known === undefined) return { who: wish.who, addresses: wish.addresses }
+    const isTold = Object.keys(wish.addresses).length > 0
+    const given: Record<string, unknown> = {}
+    const hearsay: Record<string, unknown> = isTold ? {} : { ...this.#options.addresses.addressesOf(wish.id) }
+    for (const [name, address] of Object.entries(known.addresses)) {
+      if (!known.hearsay.has(address)) given[name] = address
+      else if (!isTold) hearsay[name] ??= address
+    }
+    return { who: wish.who, key: fromHex(wish.id), addresses: given as PeerAddresses, hearsay: hearsay as PeerAddresses }
+  }
+
+  /** Others may have told us where it is: then that is where to look for it when the link is lost. */
+  #noteWhere(record: PeerRecord, wish: Wish, remoteAddress: string): void {
+    record.addAddresses(wish.addresses)
+    if (record.hasAddress) return
+    for (const [name, address] of Object.entries(this.#options.addresses.addressesOf(record.id))) if (address === remoteAddress) record.addHearsay({ [name]: address })
   }
 
   /** A second caller may have shared the dial under another name, or met a peer that was linked already. */

@@ -9,7 +9,7 @@ import { parseClose, PartKind, readParts } from '../wire/parts.ts'
 import { CloseCode } from './close-reason.ts'
 import { encodeHello, type Hello } from './hello.ts'
 import type { LocalNode } from './local-node.ts'
-import { schemeOf } from './network-address.ts'
+import { isLocalHost, schemeOf } from './network-address.ts'
 import { dialSecure, prepareDial, type DialSecureOptions, type PreparedDial, type SecureLink } from './noise/secure-link.ts'
 
 /** Where to dial, and whom to expect there. */
@@ -19,19 +19,22 @@ export interface DialTarget {
   /** The key that must answer (XK); absent at first contact (XX). */
   key?: Uint8Array | undefined
   addresses: PeerAddresses
+  /** Where others say it is: tried after the above, and never inside our own network. */
+  hearsay?: PeerAddresses | undefined
 }
 
 export interface DialerOptions {
   node: LocalNode
   transports: readonly ITransport[]
+  isPrivate(): boolean
   hello(): Hello
 }
 
-type Attempt = { transport: ITransport; address: never; text: string }
+type Attempt = { transport: ITransport; address: never; text: string; refuseLocal: boolean }
 
 /** Tries each address a transport can dial until one completes the handshake as the expected key. */
 export async function dialPeer(target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
-  const attempts = attemptsFor(target.addresses, options.transports)
+  const attempts = attemptsFor(target, options)
   if (attempts.length === 0) throw nothingToDial(target, options.transports)
   const failures: unknown[] = []
   for (const attempt of attempts) {
@@ -52,10 +55,16 @@ export function transportFor(address: string, transports: readonly ITransport[])
   return transports.find(transport => transport.schemes.includes(scheme))
 }
 
-function attemptsFor(addresses: PeerAddresses, transports: readonly ITransport[]): Attempt[] {
+function attemptsFor({ addresses, hearsay = {} }: DialTarget, { transports, isPrivate }: DialerOptions): Attempt[] {
+  const given = attemptsAt(addresses, transports, false)
+  const heard = attemptsAt(hearsay, transports, !isPrivate()).filter(({ address, text, refuseLocal }) => !given.some(attempt => attempt.address === address) && !(refuseLocal && isLocalHost(text)))
+  return [...given, ...heard]
+}
+
+function attemptsAt(addresses: PeerAddresses, transports: readonly ITransport[], refuseLocal: boolean): Attempt[] {
   return transports.flatMap(transport => {
     const address = addresses[transport.name]
-    return address === undefined ? [] : [{ transport, address: address as never, text: typeof address === 'string' ? address : transport.name }]
+    return address === undefined ? [] : [{ transport, address: address as never, text: typeof address === 'string' ? address : transport.name, refuseLocal }]
   })
 }
 
@@ -75,7 +84,7 @@ async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOpti
   const opening = withDeadline(
     node.clock,
     { signal },
-    inner => attempt.transport.dial(attempt.address, { signal: inner }),
+    inner => attempt.transport.dial(attempt.address, attempt.refuseLocal ? { signal: inner, refuseLocal: true } : { signal: inner }),
     { defaultTimeoutMs: node.limits.dialTimeoutMs, what: `dialling ${attempt.text}` },
   )
   const preparation = prepareMeanwhile(secureOptions)
@@ -134,7 +143,7 @@ function farewellIn(parts: Uint8Array): number | undefined {
 }
 
 function nothingToDial(target: DialTarget, transports: readonly ITransport[]): P2PError {
-  const has = Object.keys(target.addresses).join(', ')
+  const has = Object.keys({ ...target.addresses, ...target.hearsay }).join(', ')
   if (has === '') return new P2PError(ErrorCode.PEER_UNKNOWN, `no address is known for ${target.who}; connect with a PeerInfo or a URL first`, { peerId: target.who })
   const can = transports.map(transport => transport.name).join(', ') || 'no transport'
   return new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `cannot dial ${target.who}: it has ${has}; this node has ${can}`, { peerId: target.who })

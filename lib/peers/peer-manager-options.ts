@@ -8,14 +8,16 @@ export interface PeerManagerOptions extends LocalNodeOptions {
   node?: LocalNode
   transports?: readonly ITransport[]
   /** Connections at once, in and out; 50 by default. */
-  maxConnections?: number
+  maxConnections?: number | undefined
   /** Milliseconds between heartbeats; 30,000 by default. */
-  heartbeatInterval?: number
+  heartbeatInterval?: number | undefined
   /** Without it: private while this node listens on loopback alone. */
   network?: 'public' | 'private' | undefined
   names?: Readonly<Record<string, PeerId>> | undefined
   /** Dial peers the user asked for again when their link is lost; true by default. */
-  reconnect?: boolean
+  reconnect?: boolean | undefined
+  /** Links this node makes of its own choice, from its address book, besides two to anchors of its last run. None by default; the design's measure is an eighth of `maxConnections`. */
+  outboundTarget?: number | undefined
   /** Takes verified messages instead of the `message` event. */
   route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
 }

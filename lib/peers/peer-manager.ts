@@ -16,6 +16,7 @@ import { encodeHello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { createLocalNode, plainVocabulary, type LocalNode } from './local-node.ts'
 import { NameBook } from './name-book.ts'
+import { Outreach } from './outreach.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
 import { Reputation } from './reputation.ts'
@@ -36,6 +37,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   /** What this node thinks of others, for itself alone. */
   readonly reputation: Reputation
   readonly table: PeerTable
+  readonly outreach: Outreach
   readonly #options: PeerManagerOptions
   readonly #keeper: LinkKeeper
   readonly #doorway: Doorway
@@ -87,7 +89,10 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       accept: channel => this.accept(channel),
       onFailure: error => this.#failed(error),
     })
+    this.outreach = new Outreach({ manager: this, outboundTarget: options.outboundTarget ?? 0, probe: id => this.#connector.probe(id, {}) })
     this.#connector = new Connector({
+      addresses: this.outreach.addresses,
+      isPrivate: () => this.isPrivate,
       node: this.node,
       table: this.table,
       names: this.names,
@@ -207,7 +212,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     this.#reconnector[Symbol.dispose]()
     await Promise.all([...this.table.connected()].map(record => this.#keeper.close(record, reason)))
     await this.#doorway.close()
-    await this.reputation.close()
+    await Promise.all([this.reputation.close(), this.outreach.close()])
     this.node.author.close(shutDown())
   }
 
@@ -344,6 +349,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
 
   #onConnected(record: PeerRecord): void {
     this.#reconnector.stop(record.id)
+    this.outreach.connected(record)
     named(this.node.logger, 'PeerManager').info(`Added peer: ${record.link?.remoteAddress ?? record.id} (${record.surface.peerId})`)
     this.emit('connected', record.surface)
   }
@@ -352,11 +358,12 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
     named(this.node.logger, 'PeerManager').info(`Removed peer: ${record.surface.peerId} (${reason})`)
     const comesBack = reason === 'timeout' || reason === 'error' || reason === 'shutdown' || reason === 'limit'
     if (comesBack && record.wanted && !this.isClosed && record.hasAddress) this.#reconnector.start(record.id)
+    this.outreach.disconnected()
     this.emit('disconnected', record.surface, reason)
   }
 
   async #prepare(): Promise<void> {
-    await Promise.all([this.node.loadCrypto(), this.reputation.load(), (this.#namesLoaded ??= this.#loadNames())])
+    await Promise.all([this.node.loadCrypto(), this.reputation.load(), this.outreach.load(), (this.#namesLoaded ??= this.#loadNames())])
     this.#mustBeOpen()
   }
 

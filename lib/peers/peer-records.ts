@@ -1,18 +1,16 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
-import type { PeerAddresses, PeerInfo } from '../contracts/peer.ts'
+import type { PeerId } from '../contracts/message.ts'
+import { PeerState, type PeerAddresses, type PeerInfo } from '../contracts/peer.ts'
+import { fromHex } from '../foundation/hex.ts'
 import type { LocalNode } from './local-node.ts'
 import type { PeerManager } from './peer-manager.ts'
-import { randomFraction } from '../foundation/random.ts'
-import { transportFor } from './dialer.ts'
-import { isLocalHost } from './network-address.ts'
 
 /** A record is its owner's signed frame under these words: anyone can check it, nobody can change it. */
 const RECORD_PROTOCOL = 'peer'
 const RECORD_TYPE = 'record'
 const ADDRESSES_MAX = 4
-const ADDRESS_BYTES_MAX = 128
 
-/** Signed statements of where peers can be reached: ours to give, others' to keep. */
+/** Signed statements of where peers can be reached: ours to give, others' to keep in the address book. */
 export class PeerRecordBook {
   readonly #node: LocalNode
   readonly #manager: PeerManager
@@ -33,44 +31,37 @@ export class PeerRecordBook {
     })
   }
 
-  /** Keeps another's record. False when it says nothing we can dial, or nothing newer than what we know. Rejects with ERR_WIRE_* for one that does not verify. */
-  async add(record: Uint8Array): Promise<boolean> {
+  /**
+   * Keeps another's record, told by `from`. False when it says nothing we can dial, nothing newer than what we know, or more than
+   * its source may tell. Rejects with ERR_WIRE_* for one that does not verify.
+   */
+  async add(record: Uint8Array, from?: PeerId): Promise<boolean> {
     const message = this.#node.intake.verify(record)
     if (message.protocol !== RECORD_PROTOCOL || message.type !== RECORD_TYPE) {
       throw new P2PError(ErrorCode.WIRE_MALFORMED, `expected a peer record, got ${message.protocol ?? 'no protocol'}/${message.type}`)
     }
-    const addresses = this.#dialable(message.payload)
-    if (message.from === this.#node.id || Object.keys(addresses).length === 0) return false
-    const peer = this.#manager.table.ensure(message.from, this.#node.clock.elapsedMs())
-    // Anybody may hand in what a peer said long ago.
-    if (message.timestamp <= peer.recordedAtMs) return false
-    peer.recordedAtMs = message.timestamp
-    peer.addAddresses(addresses)
-    return true
+    const { addresses: keeper } = this.#manager.outreach
+    const addresses = keeper.dialable((message.payload as { addresses?: unknown } | null)?.addresses)
+    if (message.from === this.#node.id || addresses.length === 0) return false
+    const outcome = await keeper.hear(message.from, addresses, message.timestamp, this.#whereIs(from))
+    return outcome === 'added' || outcome === 'renewed'
   }
 
   /** Up to `count` peers with an address, drawn at random. */
   sample(count: number): PeerInfo[] {
-    const known = [...this.#manager.table].filter(record => record.hasAddress)
-    const drawn: PeerInfo[] = []
-    while (drawn.length < count && known.length > 0) {
-      const [record] = known.splice(Math.floor(randomFraction(this.#node.random) * known.length), 1)
-      drawn.push(record!.room)
-    }
-    return drawn
+    const { table, outreach } = this.#manager
+    return outreach.addresses.sample(count).map(({ id, addresses, answeredAtMs }) => {
+      const known = table.get(id)?.room
+      return known === undefined ? strangerAt(id, addresses, answeredAtMs) : { ...known, addresses: { ...known.addresses, ...addresses } }
+    })
   }
 
-  #dialable(payload: unknown): PeerAddresses {
-    const claimed: unknown = (payload as { addresses?: unknown } | null)?.addresses
-    const found: Record<string, string> = {}
-    if (!Array.isArray(claimed) || claimed.length > ADDRESSES_MAX) return found
-    for (const address of claimed as unknown[]) {
-      if (typeof address !== 'string' || address.length > ADDRESS_BYTES_MAX) continue
-      // Else a stranger could have us knock at doors inside our own network.
-      if (!this.#manager.isPrivate && isLocalHost(address)) continue
-      const transport = transportFor(address, this.#manager.transports)
-      if (transport) found[transport.name] ??= address
-    }
-    return found
+  #whereIs(id: PeerId | undefined): string | undefined {
+    return id === undefined ? undefined : this.#manager.recordOf(id)?.link?.remoteAddress
   }
+}
+
+/** Somebody heard of, of whom nothing else is known. */
+function strangerAt(peerId: PeerId, addresses: PeerAddresses, lastSeen: number): PeerInfo {
+  return { peerId, publicKey: fromHex(peerId), addresses, state: PeerState.DISCONNECTED, lastSeen }
 }

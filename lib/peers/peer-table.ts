@@ -30,8 +30,8 @@ export class PeerRecord {
   idleWatch: Disposable | undefined
   /** When it last did something, on the monotonic clock. */
   touchedAtMs = 0
-  /** Unix time in milliseconds of its own latest record of where it is. */
-  recordedAtMs = 0
+  /** Those of its addresses that others told us of, and that it answered at. */
+  readonly hearsay = new Set<unknown>()
 
   constructor(id: PeerId) {
     this.id = id
@@ -62,8 +62,16 @@ export class PeerRecord {
     return this.link?.isOpen ? this.link : undefined
   }
 
+  /** Where its user, or it itself by a signed word, says it is. */
   addAddresses(addresses: PeerAddresses): void {
+    for (const address of Object.values(addresses)) this.hearsay.delete(address)
     this.room.addresses = this.surface.addresses = { ...this.room.addresses, ...addresses }
+  }
+
+  /** Where it answered, which others had told us. */
+  addHearsay(addresses: PeerAddresses): void {
+    this.addAddresses(addresses)
+    for (const address of Object.values(addresses)) this.hearsay.add(address)
   }
 
   addMetadata(metadata: Record<string, unknown>): void {
@@ -109,6 +117,11 @@ export class PeerTable {
 
   get size(): number {
     return this.#records.size
+  }
+
+  /** Those with a link. */
+  get linked(): number {
+    return this.#linked
   }
 
   get(id: PeerId): PeerRecord | undefined {

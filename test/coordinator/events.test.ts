@@ -135,11 +135,11 @@ test('statistics count what is there', async () => {
   await alice.node.sendTo('bob', { type: 'n', payload: 1 })
   await until(() => bob.diary.messages.length, 'one message')
 
-  const { peers, dht, crypto, reputation, ...rest } = bob.node.getStats()
+  const { peers, dht, crypto, addresses, ...rest } = bob.node.getStats()
   assert.equal(peers, { connectedPeers: 1, totalPeers: 1, pendingHandshakes: 0, reconnecting: 0, errors: {} })
   assert.equal(dht, { totalAnnouncements: 0 })
+  assert.equal([addresses.book.known, addresses.book.tried, addresses.outbound.target, addresses.outbound.linked], [1, 0, 0, 0], 'alice has said where she listens')
   assert.equal(rest, { protocols: [], pendingRequests: 0, refused: {}, seenMessages: 1 })
-  assert.equal(reputation, { peers: 0, throttled: 0, graylisted: 0, discouraged: 0, banned: 0, refused: 0, behaviors: {} })
   assert.ok(['noble', 'wasm', 'node'].includes(crypto.name))
 
   await alice.node.disconnectFromPeer('bob')
@@ -156,6 +156,8 @@ test('what is wrong with a configuration is said at once, with what was expected
     [{ network: 'secret' }, /network must be 'public' or 'private', got "secret"/],
     [{ bootstrap: 'ws://one' }, /bootstrap must be an array/],
     [{ transports: {} }, /transports must be an array/],
+    [{ outboundTarget: -1 }, /outboundTarget must be a whole number of links, got -1/],
+    [{ outboundTarget: 1.5 }, /outboundTarget must be a whole number of links, got 1.5/],
     [{ maxConnections: 0 }, /maxConnections must be a number above 0, got 0/],
     [{ maxConnections: 'many' }, /maxConnections must be a number above 0, got many/],
     [{ heartbeatInterval: -1 }, /heartbeatInterval must be a number above 0, got -1/],

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../contracts/errors.ts'
 import type { PeerId } from '../../contracts/message.ts'
+import type { SigningSession } from '../../bitcoin/bip327/index.ts'
 import type { LeaveReason, Statement } from './statement.ts'
 
 /** How far a session is. `gathering` ends when all have joined, `nonces` when all public nonces are here. */
@@ -44,8 +45,8 @@ export type SessionEffect =
   | { readonly kind: 'leave'; readonly index: number; readonly reason: LeaveReason; readonly text: string }
   /** Make a nonce for this roster, once; the session's marker is to be stored before it is told. */
   | { readonly kind: 'nonce'; readonly index: number; readonly roster: Uint8Array }
-  /** Sign over these nonces, once. */
-  | { readonly kind: 'sign'; readonly index: number; readonly nonces: readonly Uint8Array[]; readonly hash: Uint8Array }
+  /** Sign in this session, whose nonces have this hash; once. */
+  | { readonly kind: 'sign'; readonly index: number; readonly session: SigningSession; readonly hash: Uint8Array }
   /** Secret nonces that are left are not needed any more. */
   | { readonly kind: 'drop' }
   /** To these members, and with `pass` through others to those without a link. */

@@ -7,6 +7,7 @@ import { baseBackend } from '../../crypto/select.ts'
 import { textOf } from '../../foundation/error-text.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { SafeEmitter } from '../../foundation/safe-emitter.ts'
+import { loadPayloadChecker, payloadCheckerReady } from '../../protocol-kit/payload-check.ts'
 import { ProtocolHandler } from '../../protocol-kit/protocol-handler.ts'
 import { KeyAggregator, type AggregateKey } from '../../bitcoin/bip327/index.ts'
 import { taprootAddress } from '../../bitcoin/address.ts'
@@ -264,6 +265,8 @@ export class MuSig2 extends ProtocolHandler<MuSig2Protocol> implements SessionHo
   async #begin(request: SessionRequest, manual: boolean): Promise<Session> {
     const { context } = this
     const { announcer, markers, boot } = this.#live
+    // Our own statements are read like everybody's.
+    if (!payloadCheckerReady()) await loadPayloadChecker()
     const remainingMs = checkedTimeout(request.timeoutMs)
     const terms = termsOf(request)
     checkTerms(terms)

@@ -6,7 +6,7 @@ import { EMPTY_BYTES, concatBytes } from '../../foundation/bytes.ts'
 import { textOf } from '../../foundation/error-text.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { EffectTimers } from '../../protocol-kit/run-effects.ts'
-import { aggregateNonces, signingSession, type AggregateKey } from '../../bitcoin/bip327/index.ts'
+import type { AggregateKey, SigningSession } from '../../bitcoin/bip327/index.ts'
 import type { Phase, SessionEffect, SessionInput, Verdict } from './events.ts'
 import { RECORD_BYTES_MAX } from './limits.ts'
 import type { Markers } from './markers.ts'
@@ -141,7 +141,7 @@ export class Session implements Disposable {
       case 'join': return this.#work(() => this.#join(effect.index))
       case 'leave': return this.#work(() => this.#leave(effect))
       case 'nonce': return this.#work(() => this.#nonce(effect.index, effect.roster))
-      case 'sign': return this.#work(() => this.#sign(effect.index, effect.nonces, effect.hash))
+      case 'sign': return this.#work(() => this.#sign(effect.index, effect.session, effect.hash))
       case 'drop': return this.#drop()
       case 'schedule': return this.#timers.schedule(context, effect.timer, effect.delayMs, () => this.handle({ kind: 'timer', timer: effect.timer }))
       case 'cancel': return this.#timers.cancel(effect.timer)
@@ -195,12 +195,11 @@ export class Session implements Disposable {
   }
 
   /** The nonce is taken before it signs, so that nothing can ask it twice. */
-  async #sign(index: number, nonces: readonly Uint8Array[], hash: Uint8Array): Promise<void> {
+  async #sign(index: number, session: SigningSession, hash: Uint8Array): Promise<void> {
     const nonce = this.#nonces.get(index)
     this.#nonces.delete(index)
     if (nonce === undefined) throw new P2PError('ERR_MUSIG2_NONCE_SPENT', 'there is no nonce to sign with')
-    const backend = this.#options.backend()
-    const partial = await nonce.sign(signingSession(backend, this.aggregate, aggregateNonces(backend, nonces), this.message), index)
+    const partial = await nonce.sign(session, index)
     await this.say('partial', index, { partial, nonces: hash })
   }
 

@@ -14,6 +14,11 @@ export class Slots {
   readonly nonces: Nonce[][]
   readonly partials: Partial[][]
   readonly aborts: Abort[][]
+  /** Slots in which two contents stand, in the order in which that showed. */
+  readonly contradictions: { readonly type: StatementType; readonly index: number }[] = []
+  readonly #filled: Record<StatementType, number> = { join: 0, nonce: 0, partial: 0, abort: 0 }
+  #roster: PeerId[] | undefined
+  #members = new Set<PeerId>()
   /** Of members whose join has not come yet. */
   #early: Statement[] = []
 
@@ -35,13 +40,23 @@ export class Slots {
   }
 
   isMember(peer: PeerId): boolean {
-    return this.joins.some(([join]) => join?.author === peer)
+    return this.#members.has(peer)
+  }
+
+  /** True when every signer has said this. */
+  isFull(type: StatementType): boolean {
+    return this.#filled[type] === this.signers
   }
 
   /** Everybody's peer, where all have joined. */
-  get roster(): PeerId[] | undefined {
-    const peers = this.joins.flatMap(([join]) => join?.author ?? [])
-    return peers.length === this.signers ? peers : undefined
+  get roster(): readonly PeerId[] | undefined {
+    if (this.#roster === undefined && this.isFull('join')) this.#roster = this.joins.map(([join]) => join!.author)
+    return this.#roster
+  }
+
+  /** How many have left. */
+  get left(): number {
+    return this.#filled.abort
   }
 
   /** The proofs in joins and aborts must have been checked. */
@@ -78,6 +93,9 @@ export class Slots {
     if (slot.some(other => contentOf(other) === contentOf(statement) && other.author === statement.author)) return 'known'
     if (slot.length >= PER_SLOT_MAX) return 'full'
     slot.push(statement)
+    if (slot.length === 1) this.#filled[statement.type]++
+    else this.contradictions.push({ type: statement.type, index: statement.index })
+    if (statement.type === 'join' && slot.length === 1) this.#members.add(statement.author)
     return 'new'
   }
 

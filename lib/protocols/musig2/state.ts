@@ -6,7 +6,7 @@ import type { AbortReason, Phase, SessionEffect, SessionInput, Step, Verdict } f
 import { JUSTIFY_MS, LINGER_MS, RETRY_MS_MAX, RETRY_MS_MIN } from './limits.ts'
 import type { SessionStateOptions } from './session-options.ts'
 import { hasMember, membersOf, Slots } from './slots.ts'
-import { membershipDigest, noncesHash, rosterHash, type Join, type LeaveReason, type Statement } from './statement.ts'
+import { membershipDigest, type Join, type LeaveReason, type Statement } from './statement.ts'
 
 export const DEADLINE = 'deadline'
 export const RETRY = 'retry'
@@ -25,6 +25,8 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
   readonly #allowed = new Set<Step>()
   readonly #asked = new Set<string>()
   readonly #suspects = new Map<number, AbortReason>()
+  /** Signers whose word has not been compared with what we know. */
+  readonly #unjudged: { readonly nonces: Set<number>; readonly partials: Set<number> }
   #out: SessionEffect[] = []
   #consented = false
   #phase: Phase = 'gathering'
@@ -36,6 +38,8 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
     this.#options = options
     this.#slots = new Slots(options.aggregate.keys.length)
     this.#contributions = new Contributions(options, this.#slots)
+    const all = options.aggregate.keys.map((_, index) => index)
+    this.#unjudged = { nonces: new Set(all), partials: new Set(all) }
   }
 
   handle(input: SessionInput, _nowMs = 0): readonly SessionEffect[] {
@@ -134,6 +138,7 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
     const taken = this.#slots.take(statement)
     if (taken === 'stranger') return this.#blameStranger(statement)
     if (taken !== 'new') return
+    this.#contributions.heard(statement)
     if (statement.author === self) this.#out.push(this.#tellAll([statement], true))
     else if (statement.type === 'join' && isInitiator) this.#introduce(statement.author, statement)
     if (statement.type === 'join') for (const early of this.#slots.releaseEarly(statement.index)) this.#hear(early)
@@ -179,33 +184,30 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
   }
 
   #step(): void {
-    const { own, id, backend } = this.#options
+    const { own } = this.#options
     this.#once('join', () => own.forEach(index => this.#out.push({ kind: 'join', index })))
-    const { roster } = this.#slots
-    if (roster === undefined) return
+    const { rostered } = this.#contributions
+    if (rostered === null) return
     this.#enter('nonces')
-    const rostered = rosterHash(backend(), id, roster)
-    if (this.#allowed.has('nonce')) this.#once('nonce', () => own.forEach(index => this.#out.push({ kind: 'nonce', index, roster: rostered })))
-    this.#suspectOthers('other-roster', this.#slots.nonces, ({ roster: said }) => said === toHex(rostered))
-    const nonces = this.#contributions.nonces()
-    if (nonces === null) return
+    if (this.#allowed.has('nonce')) this.#once('nonce', () => own.forEach(index => this.#out.push({ kind: 'nonce', index, roster: rostered.bytes })))
+    this.#suspectOthers('other-roster', this.#unjudged.nonces, this.#slots.nonces, ({ roster: said }) => said === rostered.hex)
+    const { session, noncesHash: hash } = this.#contributions
+    if (session === null) return
     this.#enter('partials')
-    const hash = noncesHash(backend(), id, nonces)
-    if (this.#allowed.has('partial') && this.#suspects.size === 0) this.#once('sign', () => own.forEach(index => this.#out.push({ kind: 'sign', index, nonces, hash })))
-    this.#suspectOthers('other-nonces', this.#slots.partials, ({ nonces: said }) => said === toHex(hash))
+    if (this.#allowed.has('partial') && this.#suspects.size === 0) this.#once('sign', () => own.forEach(index => this.#out.push({ kind: 'sign', index, session, hash: hash!.bytes })))
+    this.#suspectOthers('other-nonces', this.#unjudged.partials, this.#slots.partials, ({ nonces: said }) => said === hash!.hex)
   }
 
   /** Whoever speaks of another roster or other nonces may have been lied to: it is asked to show them, and named if it cannot. */
-  #suspectOthers<T extends Statement>(reason: AbortReason, slots: readonly (readonly T[])[], agrees: (statement: T) => boolean): void {
-    slots.forEach(([statement], index) => {
-      if (statement === undefined || agrees(statement)) {
-        if (this.#suspects.get(index) === reason) this.#suspects.delete(index)
-        return
-      }
-      if (this.#suspects.has(index)) return
+  #suspectOthers<T extends Statement>(reason: AbortReason, unjudged: Set<number>, slots: readonly (readonly T[])[], agrees: (statement: T) => boolean): void {
+    for (const index of unjudged) {
+      const statement = slots[index]![0]
+      if (statement === undefined) continue
+      unjudged.delete(index)
+      if (agrees(statement) || this.#suspects.has(index)) continue
       this.#suspects.set(index, reason)
       this.#out.push({ kind: 'schedule', timer: `${JUSTIFY}${index}`, delayMs: JUSTIFY_MS }, { kind: 'show', from: statement.author })
-    })
+    }
   }
 
   #shown(from: PeerId): void {

@@ -2,44 +2,10 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Statement } from '../../../lib/protocols/musig2/statement.ts'
+import { end, permutations, played } from './support/orders.ts'
 import { backend, Round, Table } from './support/table.ts'
 
 // guard: deadline 300 s
-
-/** All orders of a list. */
-function* permutations<T>(items: readonly T[]): Generator<T[]> {
-  if (items.length === 0) yield []
-  for (const [at, item] of items.entries()) for (const rest of permutations([...items.slice(0, at), ...items.slice(at + 1)])) yield [item, ...rest]
-}
-
-/** A session with everything that was said in it. */
-function played(count: number): { table: Table; joins: Statement[]; nonces: Statement[]; partials: Statement[] } {
-  const table = new Table(count)
-  const joins = table.signers.map(({ index }) => table.join(index))
-  const nonces = table.signers.map(({ index }) => table.nonce(index))
-  const all = nonces.map(({ nonce }) => nonce)
-  return { table, joins, nonces, partials: table.signers.map(({ index }) => table.partial(index, all)) }
-}
-
-/** What alice holds in the end when the others' words come in this order; her own come when her rules ask for them. */
-function end({ table, joins, nonces, partials }: ReturnType<typeof played>, order: readonly Statement[]): string {
-  const alice = table.state(0)
-  const asked: Statement[] = []
-  const hear = (statement: Statement): void => run(alice.handle({ kind: 'statement', statement }))
-  const run = (effects: ReturnType<typeof alice.handle>): void => {
-    for (const { kind } of effects) {
-      if (kind !== 'join' && kind !== 'nonce' && kind !== 'sign') continue
-      const own = { join: joins, nonce: nonces, sign: partials }[kind][0]!
-      assert.not.ok(asked.includes(own), `${kind} was asked for twice`)
-      asked.push(own)
-      hear(own)
-    }
-  }
-  run(alice.handle({ kind: 'consent' }))
-  order.forEach(hear)
-  assert.is(asked.length, 3)
-  return `${alice.phase} ${alice.signature?.join()}`
-}
 
 const rules = suite('a session by its rules')
 
@@ -94,7 +60,7 @@ rules('a step that is not allowed yet waits, and happens once when it is, howeve
       if (effect.kind === 'join' || effect.kind === 'nonce' || effect.kind === 'sign') kinds.push(effect.kind)
       if (effect.kind === 'join') note(alice.handle({ kind: 'statement', statement: table.join(0) }))
       if (effect.kind === 'nonce') note(alice.handle({ kind: 'statement', statement: table.nonce(0) }))
-      if (effect.kind === 'sign') note(alice.handle({ kind: 'statement', statement: table.partial(0, effect.nonces) }))
+      if (effect.kind === 'sign') note(alice.handle({ kind: 'statement', statement: table.partialIn(0, effect) }))
     }
   }
   note(alice.handle({ kind: 'allow', step: 'partial' }))

@@ -1,4 +1,4 @@
-import { aggregateKeys, aggregateNonces, SecretNonce, signingSession, type AggregateKey } from '../../../../lib/bitcoin/bip327/index.ts'
+import { aggregateKeys, aggregateNonces, SecretNonce, signingSession, type AggregateKey, type SigningSession } from '../../../../lib/bitcoin/bip327/index.ts'
 import { fromBig, ORDER, toBig } from '../../../../lib/crypto/internal.ts'
 import { toHex } from '../../../../lib/foundation/hex.ts'
 import { loadPayloadChecker } from '../../../../lib/protocol-kit/payload-check.ts'
@@ -85,6 +85,14 @@ export class Table {
     if (nonce === undefined) this.#nonces.set(index, nonce = this.secretNonce(index))
     const { peer, boot } = this.signers[index]!
     return { type: 'nonce', author: peer, index, boot, nonce: nonce.publicNonce, roster: toHex(rosterHash(backend, this.id, this.peers)), frame: frameOf(`nonce ${index}`), ...change }
+  }
+
+  /** Signs in this session, as its rules ask; the secret nonce is gone then. */
+  partialIn(index: number, { session, hash }: { session: SigningSession; hash: Uint8Array }): Partial {
+    const { peer, boot, secret } = this.signers[index]!
+    const secretNonce = this.#nonces.get(index)!
+    this.#nonces.delete(index)
+    return { type: 'partial', author: peer, index, boot, partial: secretNonce.sign(backend, session, index, secret), nonces: toHex(hash), frame: frameOf(`partial ${index}`) }
   }
 
   /** Signs over these nonces; the secret one is gone then. */
@@ -180,7 +188,7 @@ export class Round {
       switch (effect.kind) {
         case 'join': this.#said(index, this.table.join(index)); break
         case 'nonce': this.#said(index, this.table.nonce(index)); break
-        case 'sign': this.#said(index, this.table.partial(index, effect.nonces)); break
+        case 'sign': this.#said(index, this.table.partialIn(index, effect)); break
         case 'leave': this.#said(index, { ...this.table.abort(index, effect.reason), text: effect.text }); break
         case 'tell':
           // Joins reach everybody here, introduced or not: who introduces whom is for the network's tests.
