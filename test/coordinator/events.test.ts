@@ -135,9 +135,10 @@ test('statistics count what is there', async () => {
   await alice.node.sendTo('bob', { type: 'n', payload: 1 })
   await until(() => bob.diary.messages.length, 'one message')
 
-  const { peers, dht, crypto, addresses, ...rest } = bob.node.getStats()
+  const { peers, dht, crypto, reputation, addresses, ...rest } = bob.node.getStats()
   assert.equal(peers, { connectedPeers: 1, totalPeers: 1, pendingHandshakes: 0, reconnecting: 0, errors: {} })
   assert.equal(dht, { totalAnnouncements: 0 })
+  assert.equal(reputation, { peers: 0, throttled: 0, graylisted: 0, discouraged: 0, banned: 0, refused: 0, behaviors: {} })
   assert.equal([addresses.book.known, addresses.book.tried, addresses.outbound.target, addresses.outbound.linked], [1, 0, 0, 0], 'alice has said where she listens')
   assert.equal(rest, { protocols: [], pendingRequests: 0, refused: {}, seenMessages: 1 })
   assert.ok(['noble', 'wasm', 'node'].includes(crypto.name))
