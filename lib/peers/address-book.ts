@@ -107,7 +107,7 @@ export class AddressBook {
     const isSame = known !== undefined && sameAddresses(known.addresses, addresses)
     if (isSame && (known.isTried || known.sources.includes(source))) return this.#renew(known, saidAtMs)
     if (from !== undefined && this.#options.isRationed() && this.#intake.take(source) > 0) return 'rationed'
-    if (known === undefined) return this.#enter(this.#newEntry(id, addresses, saidAtMs), source)
+    if (known === undefined) return this.#shelves.hasRoom(this.#options.groupOf(addresses[0]!), source, true) ? this.#enter(this.#newEntry(id, addresses, saidAtMs), source) : 'full'
     return isSame ? this.#tellAgain(known, saidAtMs, source) : this.#move(known, addresses, saidAtMs, source)
   }
 

@@ -33,15 +33,21 @@ export interface OutreachStats {
   outbound: OutboundStats
 }
 
+/** From a start to the first dial: whether this node listens, and so whether its network is private, is known by then. */
+const START_MS = 1_000
+
 /** How this node finds others by itself: the address book, and the links it makes of its own choice. */
 export class Outreach {
   readonly addresses: AddressKeeper
   readonly #manager: OutreachManager
   readonly #slots: OutboundSlots
+  readonly #target: number
+  #starting: Disposable | undefined
 
   constructor({ manager, outboundTarget, probe }: OutreachOptions) {
     const { node } = manager
     this.#manager = manager
+    this.#target = outboundTarget
     this.addresses = new AddressKeeper({
       node,
       transports: manager.transports,
@@ -67,10 +73,11 @@ export class Outreach {
     return { book: this.addresses.stats, outbound: this.#slots.stats }
   }
 
-  /** Reads the book, once; then the slots begin to fill. */
+  /** Reads the book, once; a moment later the slots begin to fill. */
   async load(): Promise<void> {
     await this.addresses.load()
-    if (!this.#manager.isClosed) this.#slots.start(this.addresses.anchors)
+    if (this.#starting !== undefined || this.#target === 0 || this.#manager.isClosed) return
+    this.#starting = this.#manager.node.clock.schedule(START_MS, () => this.#slots.start(this.addresses.anchors))
   }
 
   connected({ link }: PeerRecord): void {
@@ -86,12 +93,13 @@ export class Outreach {
   }
 
   async close(): Promise<void> {
+    this.#starting?.[Symbol.dispose]()
     this.#slots[Symbol.dispose]()
     await this.addresses.close()
   }
 
   #changed(): void {
-    if (this.#slots.stats.target === 0) return
+    if (this.#target === 0) return
     this.addresses.keepAnchors(this.#slots.anchorsAfter(this.addresses.anchors))
     this.#slots.fill()
   }

@@ -180,7 +180,7 @@ export class OutboundSlots implements Disposable {
 
   #planFeeler(): void {
     const { clock, random } = this.#options
-    this.#feeler = clock.schedule(FEELER_MS * (0.5 + randomFraction(random)), () => {
+    this.#feeler = clock.schedule(Math.round(FEELER_MS * (0.5 + randomFraction(random))), () => {
       this.#planFeeler()
       void this.#feel()
     })

@@ -4,7 +4,7 @@ import type { Anchor } from '../../lib/peers/address-store.ts'
 import { netgroupOf } from '../../lib/peers/network-address.ts'
 import { OutboundSlots } from '../../lib/peers/slots.ts'
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts'
-import { below, seededRandom } from '../support/seeded-random.ts'
+import { seededRandom } from '../support/seeded-random.ts'
 
 /**
  * A victim with the real address book and the real choice of links, among honest nodes that come and go and an attacker who owns
@@ -66,6 +66,7 @@ export class EclipseWorld {
   readonly #options: EclipseOptions
   readonly #clock = new VirtualClock()
   readonly #random: (length: number) => Uint8Array
+  #state: number
   readonly #book: AddressBook
   readonly #honest = new Map<string, Honest>()
   readonly #honestList: Honest[] = []
@@ -77,11 +78,13 @@ export class EclipseWorld {
   #isAttacked = false
   #ids = 0
   #told = 0
+  #floods = 0
   #dials = 0
 
   constructor(options: EclipseOptions) {
     this.#options = options
     this.#random = seededRandom(`eclipse ${options.seed}`)
+    this.#state = options.seed * 7_919
     const key = this.#random(32)
     this.#book = new AddressBook({
       key,
@@ -198,11 +201,19 @@ export class EclipseWorld {
 
   #bear(): void {
     // The square of a fraction: a few netgroups have many nodes, most have one or two.
-    const fraction = below(this.#random, 1_000) / 1_000
+    const fraction = this.#below(1_000) / 1_000
     const group = Math.floor(fraction * fraction * HONEST_GROUPS)
-    const honest = { id: this.#newId(), address: `ws://${60 + (group >> 8)}.${group & 255}.${below(this.#random, 256)}.${below(this.#random, 256)}:9000`, phaseMs: below(this.#random, PERIOD_MS) }
+    const honest = { id: this.#newId(), address: `ws://${60 + (group >> 8)}.${group & 255}.${this.#below(256)}.${this.#below(256)}:9000`, phaseMs: this.#below(PERIOD_MS) }
     this.#honest.set(honest.id, honest)
     this.#honestList.push(honest)
+  }
+
+  /** A whole number below `count`. The world draws millions: from a small generator of its own (mulberry32). */
+  #below(count: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % count
   }
 
   #newId(): string {
@@ -216,11 +227,12 @@ export class EclipseWorld {
       const isHonest = this.#honest.has(id)
       // An honest peer tells of six a minute at most: the book would take no more (0.1 a second).
       for (let n = 0; n < 6; n++) {
-        if (isHonest && !(this.#isAttacked && below(this.#random, 100) < POISON_PERCENT)) this.#hear(this.#honestList[below(this.#random, this.#honestList.length)]!, this.#groupOf(address))
+        if (isHonest && !(this.#isAttacked && this.#below(100) < POISON_PERCENT)) this.#hear(this.#honestList[this.#below(this.#honestList.length)]!, this.#groupOf(address))
         else if (this.#isAttacked) this.#hearAttack(this.#groupOf(address))
       }
     }
-    if (this.#isAttacked) this.#flood()
+    // It pours in for an hour; what there is then is kept up.
+    if (this.#isAttacked && (++this.#floods < 60 || this.#floods % 8 === 0)) this.#flood()
   }
 
   /** Eighty inbound links, all the attacker's, from other places each minute; each tells a hundred at once, of which the book may take what it likes. */
@@ -228,7 +240,7 @@ export class EclipseWorld {
     const { attackGroups, weakness } = this.#options
     const perMinute = weakness === 'sources' ? 200 : 8
     for (let n = 0; n < Math.min(80, attackGroups); n++) {
-      const source = this.#groupOf(`ws://${attackPrefix(below(this.#random, attackGroups))}.${1 + below(this.#random, 254)}:5000`)
+      const source = this.#groupOf(`ws://${attackPrefix(this.#below(attackGroups))}.${1 + this.#below(254)}:5000`)
       for (let told = 0; told < perMinute; told++) this.#hearAttack(source)
     }
   }
@@ -236,9 +248,9 @@ export class EclipseWorld {
   /** Half of it leads to the attacker, under a key nobody has seen; half leads nowhere, and crowds. */
   #hearAttack(source: string): void {
     const id = this.#newId()
-    if (below(this.#random, 2) === 0) return this.#hear({ id, address: `ws://${20 + below(this.#random, 30)}.${below(this.#random, 256)}.7.7:9000` }, source)
+    if (this.#below(2) === 0) return this.#hear({ id, address: `ws://${20 + this.#below(30)}.${this.#below(256)}.7.7:9000` }, source)
     this.#attackIds.add(id)
-    this.#hear({ id, address: this.#attackAddresses[below(this.#random, this.#attackAddresses.length)]! }, source)
+    this.#hear({ id, address: this.#attackAddresses[this.#below(this.#attackAddresses.length)]! }, source)
     // What the book did not take is of no more use to the attacker: it makes another.
     if (this.#book.get(id) === undefined) this.#attackIds.delete(id)
   }
