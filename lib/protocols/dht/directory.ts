@@ -140,10 +140,10 @@ export class Directory implements IResourceDirectory {
     return [...this.#own.live()].filter(record => record.type === type && record.sets.includes(type)).map(({ entry }) => toHex(entry))
   }
 
-  /** Nobody knows better than we what we announce. */
+  /** Nobody knows better than we what we announce; what a lost store or another device of ours announced is found like anybody's. */
   #withOwn(found: readonly Stored[], isAsked: (record: Stored) => boolean): Stored[] {
     const own = [...this.#own.live()].filter(isAsked)
-    return [...found.filter(({ publisher }) => publisher !== this.#core.ownId), ...own]
+    return [...found.filter(({ publisher, entry }) => publisher !== this.#core.ownId || !this.#own.knows(toHex(entry))), ...own]
   }
 
   #live(records: readonly Stored[]): Stored[] {

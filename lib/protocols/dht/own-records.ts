@@ -77,10 +77,9 @@ export class OwnRecords {
     for (const { record } of this.#own.values()) if (!record.gone && record.expires > this.#core.nowMs) yield record
   }
 
-  /** The live one of that name. */
-  get(type: string, id: string): Stored | undefined {
-    const own = this.#own.get(this.#keyOf(type, id))
-    return own === undefined || own.record.gone || own.record.expires <= this.#core.nowMs ? undefined : own.record
+  /** True for what is announced, or was withdrawn, here. */
+  knows(entry: string): boolean {
+    return this.#own.has(entry)
   }
 
   /** Takes up what was announced before a restart and has not ended. Unreadable entries are dropped. */
