@@ -12,6 +12,8 @@ export const SCORE = Object.freeze({
    * within 250 ms of the first counts; an honest neighbour brings most of them, 5% is far below.
    */
   lack: -80, nearMs: 250, nearShare: 0.05, nearHalfMs: 15 * SECOND, lackAfterMs: 30 * SECOND, failureHalfMs: 5 * MINUTE,
+  /** Good deeds are remembered to this many times what is expected, and always these few: who turns into a black hole is found out in half a minute. */
+  nearTimesMax: 2, nearMin: 3,
   /** A topic slower than a message in 5 s says nothing about anybody: that is what it comes to under `nearHalfMs`. */
   broughtMin: 0.2 * (15 / Math.LN2),
   /** P4: the fourth invalid item is the last that is looked at. */
@@ -69,6 +71,11 @@ export class TopicScore {
   lack(nowMs: number, lackFrom: number | undefined): number {
     if (lackFrom === undefined || this.meshSinceMs === undefined || nowMs - this.meshSinceMs < SCORE.lackAfterMs) return 0
     return Math.max(0, 1 - this.near / lackFrom)
+  }
+
+  /** At each heartbeat. */
+  capNear(lackFrom: number | undefined): void {
+    if (lackFrom !== undefined) this.near = Math.min(this.near, Math.max(SCORE.nearMin, SCORE.nearTimesMax * lackFrom))
   }
 
   joinMesh(nowMs: number): void {

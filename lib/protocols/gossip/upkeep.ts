@@ -42,6 +42,8 @@ export function heartbeat(core: Core, wallMs: number): void {
 function ageTopic(core: Core, topic: Topic, wallMs: number): void {
   const { heartbeatMs, gossipHeartbeats } = core.parameters
   topic.age(core.nowMs, heartbeatMs, gossipHeartbeats)
+  const lackFrom = topic.lackFrom(core.parameters.meshMin)
+  for (const peer of topic.mesh.keys()) peer.score.topic(topic.name).capNear(lackFrom)
   core.cache.expire(topic, wallMs)
 }
 

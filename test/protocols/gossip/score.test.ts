@@ -120,6 +120,35 @@ score('a black hole leaves the mesh of a busy topic; its honest neighbours, and 
   for (const id of honest) assert.ok(rig.mesh.includes(id))
 })
 
+score('who brought everything for minutes and then nothing is below zero within 45 s; with its good deeds not capped it would not be', () => {
+  const secondsUntilPoor = (caps: boolean): number => {
+    const one = new TopicScore()
+    one.joinMesh(0)
+    // Two items a second, all of which it brought: what a topic then remembers of them, and 5% of it.
+    const brought = 2 * 15 / Math.LN2
+    one.near = brought
+    one.first = 30
+    for (let second = 1; second < 200; second++) {
+      one.decay(1_000)
+      if (caps) one.capNear(brought * 0.05)
+      if (one.value(120_000 + second * 1_000, brought * 0.05) < 0) return second
+    }
+    return Number.POSITIVE_INFINITY
+  }
+  assert.ok(secondsUntilPoor(true) <= 45, `${secondsUntilPoor(true)}`)
+  assert.ok(secondsUntilPoor(false) > 60, `${secondsUntilPoor(false)}`)
+})
+
+score('in a slow topic the cap leaves the few deliveries there are', () => {
+  const one = new TopicScore()
+  one.near = 3
+  one.capNear(0.2)
+  assert.is(one.near, 3)
+  one.near = 10
+  one.capNear(undefined)
+  assert.is(one.near, 10, 'where nobody is judged nothing is forgotten')
+})
+
 score('copies later than 250 ms after the first are no credit', () => {
   const rig = new Rig()
   const peers = rig.peers(8)
