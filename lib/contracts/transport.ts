@@ -15,6 +15,8 @@ export interface IChannel extends AsyncDisposable {
    */
   setFrameBytesMax?(bytes: number): void
   close(reason?: DisconnectReason): Promise<void>
+  /** What the listener said with its answer to this dial, if anything, at either end: see `ListenOptions.greet`. */
+  readonly greeting?: Uint8Array | undefined
 }
 
 /** The listening half: a stream of channels, shaped like a channel's stream of frames. */
@@ -32,6 +34,14 @@ export interface DialOptions extends WaitOptions {
   refuseLocal?: boolean | undefined
 }
 
+export interface ListenOptions extends WaitOptions {
+  /**
+   * Asked once for each dialler that is let in: up to 64 bytes that travel with the answer itself, before the first frame, where the
+   * transport has room for them. Nobody vouches for them, and a dialler that never sees them must do as well.
+   */
+  greet?: (() => Uint8Array) | undefined
+}
+
 export type TransportName = keyof PeerAddresses
 
 export interface ITransport<N extends TransportName = TransportName> {
@@ -41,5 +51,5 @@ export interface ITransport<N extends TransportName = TransportName> {
   readonly schemes: readonly string[]
   dial(address: NonNullable<PeerAddresses[N]>, options?: DialOptions): Promise<IChannel>
   /** Absent where listening is impossible, such as a WebSocket in a browser. */
-  listen?(address: string, options?: WaitOptions): Promise<IListener>
+  listen?(address: string, options?: ListenOptions): Promise<IListener>
 }

@@ -4,6 +4,7 @@ import type { IChannel } from '../contracts/transport.ts'
 import { encodeHello, type Hello } from './hello.ts'
 import type { LocalNode } from './local-node.ts'
 import { hostOf, subnetOf } from './network-address.ts'
+import { NamedEphemerals } from './noise/ephemeral.ts'
 import { acceptSecure, type SecureLink } from './noise/secure-link.ts'
 
 export interface AcceptorOptions {
@@ -35,9 +36,22 @@ export class Acceptor {
   readonly #options: AcceptorOptions
   /** The oldest first. */
   readonly #pending = new Set<Pending>()
+  readonly #ephemerals: NamedEphemerals
 
   constructor(options: AcceptorOptions) {
+    const { node } = options
     this.#options = options
+    this.#ephemerals = new NamedEphemerals(node.spareEphemeral)
+  }
+
+  /** What a listener says with its answer to a dial: the key that our act two will bring. */
+  greet(): Uint8Array {
+    return this.#ephemerals.name()
+  }
+
+  /** Forgets the keys that were named and never used. */
+  wipe(): void {
+    this.#ephemerals.wipe()
   }
 
   /** Handshakes under way. */
@@ -62,6 +76,7 @@ export class Acceptor {
       throw error
     } finally {
       this.#pending.delete(mine)
+      this.#options.node.spareEphemeral.refill()
     }
   }
 
@@ -99,6 +114,7 @@ export class Acceptor {
     const { node, hello, farewellTo } = this.#options
     return acceptSecure(channel, {
       farewellTo,
+      ephemeralOf: greeting => this.#ephemerals.take(greeting),
       identity: node.identity,
       crypto: node.crypto,
       random: node.secretRandom,

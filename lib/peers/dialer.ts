@@ -76,6 +76,7 @@ async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOpti
     random: node.secretRandom,
     networkId: node.networkId,
     remoteKey: target.key,
+    takeEphemeral: () => node.spareEphemeral.take(),
     hello: encodeHello(options.hello()),
     limits: node.limits,
     clock: node.clock,
@@ -95,6 +96,7 @@ async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOpti
     return secure
   } finally {
     preparation.take()?.initiator.wipe()
+    node.spareEphemeral.refill()
   }
 }
 

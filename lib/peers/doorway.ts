@@ -107,7 +107,7 @@ export class Doorway {
     if (transport?.listen === undefined) {
       throw new P2PError(ErrorCode.TRANSPORT_NOT_AVAILABLE, `no transport of this node can listen on ${address}; it has ${transports.map(each => each.name).join(', ') || 'none'}`)
     }
-    const listener = await transport.listen(address, options)
+    const listener = await transport.listen(address, { ...options, greet: () => this.#acceptor.greet() })
     if (closing.aborted) void listener.close()
     closing.throwIfAborted()
     this.#listeners.add(listener)
@@ -126,6 +126,8 @@ export class Doorway {
 
   async close(): Promise<void> {
     await Promise.all([...this.#listeners].map(listener => listener.close()))
+    this.#acceptor.wipe()
+    this.#options.node.spareEphemeral.wipe()
   }
 
   async #serve(listener: IListener): Promise<void> {

@@ -16,6 +16,7 @@ import { MemoryStore } from '../foundation/memory-store.ts'
 import { pooledRandom, secureRandom } from '../foundation/random.ts'
 import { Author } from '../wire/author.ts'
 import { Intake } from '../wire/intake.ts'
+import { SpareEphemeral } from './noise/ephemeral.ts'
 
 /** What is spoken here: asked by the wire for each message, told to peers in the hello. */
 export interface Vocabulary {
@@ -65,6 +66,8 @@ export interface LocalNode {
   readonly author: Author
   readonly intake: Intake
   readonly vocabulary: Vocabulary
+  /** For the next handshake. */
+  readonly spareEphemeral: SpareEphemeral
   /** The backend in use now. */
   crypto(): ICryptoBackend
   /** Loads the best backend, once; cheap to call again. */
@@ -117,6 +120,7 @@ export function createLocalNode(options: LocalNodeOptions, vocabulary: Vocabular
   return {
     identity, boot, networkId, clock, random, secretRandom, limits, logger, author, intake, vocabulary, crypto, loadCrypto,
     publicKey,
+    spareEphemeral: new SpareEphemeral(crypto, secretRandom, clock),
     id: toHex(publicKey),
     store: options.store ?? new MemoryStore(),
   }

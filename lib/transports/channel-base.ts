@@ -12,6 +12,8 @@ export interface ChannelSetup {
   remoteAddress: string
   clock: IClock
   limits: TransportLimits
+  /** What the listener said with its answer. */
+  greeting?: Uint8Array | undefined
 }
 
 /** Awaited again and again: what `send` returns while there is room. */
@@ -28,6 +30,7 @@ const sizeOfFrame = (frame: Uint8Array): number => frame.length + 64
 export abstract class ChannelBase implements IChannel {
   readonly direction: 'inbound' | 'outbound'
   readonly remoteAddress: string
+  readonly greeting: Uint8Array | undefined
   protected readonly clock: IClock
   protected readonly limits: TransportLimits
   readonly #unread: AsyncQueue<Uint8Array>
@@ -37,9 +40,10 @@ export abstract class ChannelBase implements IChannel {
   #error: Error | undefined
   #room: { promise: Promise<void>; resolve(): void; reject(error: Error): void } | undefined
 
-  constructor({ direction, remoteAddress, clock, limits }: ChannelSetup) {
+  constructor({ direction, remoteAddress, clock, limits, greeting }: ChannelSetup) {
     this.direction = direction
     this.remoteAddress = remoteAddress
+    this.greeting = greeting
     this.clock = clock
     this.limits = limits
     this.#frameBytesMax = limits.handshakeFrameBytesMax

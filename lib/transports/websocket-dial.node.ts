@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import type { IClock } from '../contracts/clock.ts'
 import type { IChannel } from '../contracts/transport.ts'
+import { GREETING_HEADER, readGreeting } from './greeting.ts'
 import { SUBPROTOCOL } from './subprotocol.ts'
 import { dialFailed, reasonOf } from './transport-error.ts'
 import type { TransportLimits } from './transport-limits.ts'
@@ -23,8 +24,10 @@ export function openSocket(address: string, { clock, limits, tls, randomMask }: 
     const giveUp = (): void => socket.terminate()
     signal.addEventListener('abort', giveUp)
     let raw: TLSSocket
+    let greeting: Uint8Array | undefined
     socket.on('upgrade', response => {
       raw = response.socket as TLSSocket
+      greeting = readGreeting(response.headers[GREETING_HEADER])
       const stranger = certificateFault(raw, tls?.pinSha256)
       if (stranger === undefined) return
       reject(dialFailed(address, stranger))
@@ -34,7 +37,7 @@ export function openSocket(address: string, { clock, limits, tls, randomMask }: 
     socket.once('open', () => {
       signal.removeEventListener('abort', giveUp)
       // In the same tick: the first frames may have come with the answer.
-      resolve(new WebSocketChannel(socket, raw, { direction: 'outbound', remoteAddress: address, clock, limits }))
+      resolve(new WebSocketChannel(socket, raw, { direction: 'outbound', remoteAddress: address, clock, limits, greeting }))
     })
   })
 }

@@ -3,11 +3,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { IClock } from '../contracts/clock.ts'
-import type { IChannel, IListener } from '../contracts/transport.ts'
-import type { WaitOptions } from '../contracts/wait.ts'
+import type { IChannel, IListener, ListenOptions } from '../contracts/transport.ts'
 import { AsyncQueue } from '../foundation/async-queue.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { createServer, PendingSockets, refuse, type ServerTls } from './http-server.node.ts'
+import { GREETING_HEADER, greetingText } from './greeting.ts'
 import { listenFailed, quoted, reasonOf } from './transport-error.ts'
 import type { TransportLimits } from './transport-limits.ts'
 import { refusalOf, remoteAddressOf, type UpgradeRules } from './upgrade-rules.node.ts'
@@ -24,7 +24,7 @@ export interface ListenerSetup {
 }
 
 /** Binds the address; resolves when it is bound. Throws ERR_TRANSPORT_LISTEN_FAILED. */
-export async function listenOn(address: string, setup: ListenerSetup, options?: WaitOptions): Promise<IListener> {
+export async function listenOn(address: string, setup: ListenerSetup, options?: ListenOptions): Promise<IListener> {
   const url = listenUrl(address)
   if (url.protocol === 'wss:' && !setup.tls) throw listenFailed(address, 'expected tls.key and tls.cert in the transport\'s options')
   const server = createServer(setup.limits, url.protocol === 'wss:' ? setup.tls : undefined)
@@ -34,7 +34,7 @@ export async function listenOn(address: string, setup: ListenerSetup, options?: 
     server.close()
     throw error
   }
-  return new WebSocketListener(server, url, setup)
+  return new WebSocketListener(server, url, setup, options?.greet)
 }
 
 class WebSocketListener implements IListener {
@@ -44,18 +44,22 @@ class WebSocketListener implements IListener {
   readonly #upgrades: WebSocketServer
   readonly #rules: UpgradeRules
   readonly #pending: PendingSockets
+  readonly #greet: (() => Uint8Array) | undefined
+  readonly #greetings = new WeakMap<IncomingMessage, Uint8Array>()
   readonly #open = new Set<IChannel>()
   readonly #queue: AsyncQueue<IChannel>
   #closing: Promise<void> | undefined
 
-  constructor(server: Server, url: URL, setup: ListenerSetup) {
+  constructor(server: Server, url: URL, setup: ListenerSetup, greet?: () => Uint8Array) {
     this.address = addressOf(url, server)
     this.#setup = setup
+    this.#greet = greet
     this.#server = server
     this.#rules = { path: url.pathname, allowedOrigins: setup.allowedOrigins }
     this.#pending = new PendingSockets(server, setup.limits.socketsPendingMax)
     this.#queue = new AsyncQueue({ countHigh: setup.limits.channelsPendingMax })
     this.#upgrades = new WebSocketServer({ ...socketOptions(setup.limits), noServer: true, clientTracking: false })
+    this.#upgrades.on('headers', (headers, request) => this.#addGreeting(headers, request))
     server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket as Socket, head))
     // A socket that cannot be accepted, for want of file descriptors say, must not end the program.
     server.on('error', () => {})
@@ -91,7 +95,7 @@ class WebSocketListener implements IListener {
       const status = refusalOf(request, this.#rules) ?? this.#fullness() ?? await this.#judged(remoteAddress) ?? this.#fullness()
       if (status !== undefined) return refuse(socket, status)
       this.#pending.remove(socket)
-      this.#upgrades.handleUpgrade(request, socket, head, opened => this.#accept(opened, socket, remoteAddress))
+      this.#upgrades.handleUpgrade(request, socket, head, opened => this.#accept(opened, socket, remoteAddress, this.#greetings.get(request)))
     } catch {
       socket.destroy()
     }
@@ -109,9 +113,17 @@ class WebSocketListener implements IListener {
     return admitted ? undefined : 403
   }
 
-  #accept(opened: WebSocket, socket: Duplex, remoteAddress: string): void {
+  /** `ws` asks as it writes its answer. */
+  #addGreeting(headers: string[], request: IncomingMessage): void {
+    if (this.#greet === undefined) return
+    const greeting = this.#greet()
+    headers.push(`${GREETING_HEADER}: ${greetingText(greeting)}`)
+    this.#greetings.set(request, greeting)
+  }
+
+  #accept(opened: WebSocket, socket: Duplex, remoteAddress: string, greeting: Uint8Array | undefined): void {
     const { clock, limits } = this.#setup
-    const channel: IChannel = new WebSocketChannel(opened, socket, { direction: 'inbound', remoteAddress, clock, limits }, () => {
+    const channel: IChannel = new WebSocketChannel(opened, socket, { direction: 'inbound', remoteAddress, clock, limits, greeting }, () => {
       this.#open.delete(channel)
     })
     this.#open.add(channel)

@@ -1,5 +1,5 @@
 import type { IClock } from '../contracts/clock.ts'
-import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
+import type { IChannel, IListener, ITransport, ListenOptions } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { withDeadline } from '../foundation/deadline.ts'
@@ -61,7 +61,7 @@ export class WebSocketTransport implements ITransport<'websocket'> {
   }
 
   /** Port 0 picks a free one; `address` of the listener says which. Throws ERR_TRANSPORT_LISTEN_FAILED. */
-  async listen(address: string, options?: WaitOptions): Promise<IListener> {
+  async listen(address: string, options?: ListenOptions): Promise<IListener> {
     const { listenOn } = await import('./websocket-listener.node.ts')
     const { tls, allowedOrigins, admit, trustProxy = false } = this.#options
     return await listenOn(address, {

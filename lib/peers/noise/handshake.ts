@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, concatBytes } from '../../foundation/bytes.ts'
+import { EMPTY_BYTES, concatBytes, equalBytes, wipe } from '../../foundation/bytes.ts'
 import { EVEN_Y, Party, type LinkKeys, type PartyOptions } from './party.ts'
 import {
   ACT_THREE_BYTES_MAX, ACT_THREE_BYTES_MIN, HELLO_BYTES_MAX, PATTERNS, POINT_BYTES, SEALED_POINT_BYTES, patternOf, type Act, type Pattern,
@@ -6,6 +6,13 @@ import {
 
 /** XK needs the listener's key and never does without it; XX must not be given one, lest it be taken for checked. */
 export type InitiatorOptions = PartyOptions & ({ pattern: 'XK'; remoteStatic: Uint8Array } | { pattern: 'XX'; remoteStatic?: undefined })
+
+/** What was computed for an ephemeral key before act two has brought it. */
+interface Foreseen {
+  readonly point: Uint8Array
+  readonly ephemeralDh: Uint8Array
+  readonly staticDh: Promise<Uint8Array>
+}
 
 /**
  * The dialler's side: `actOne()`, `await actTwo(frame)`, `await actThree(hello)`, `split()`.
@@ -15,6 +22,7 @@ export class Initiator extends Party {
   readonly pattern: Pattern
   #remoteEphemeral = EMPTY_BYTES
   #remoteStatic: Uint8Array | undefined
+  #foreseen: Foreseen | undefined
 
   /** Throws RangeError for a listener's key of another form; that it is no point shows in act one. */
   constructor(options: InitiatorOptions) {
@@ -40,12 +48,33 @@ export class Initiator extends Party {
     return act
   }
 
+  /**
+   * After act one: computes what follows if act two brings this ephemeral key, as the listener has let be known. If it brings another, the
+   * work was in vain and nothing else has changed; what is no point is not looked at.
+   */
+  foresee(ephemeral: Uint8Array): void {
+    if (ephemeral.length !== POINT_BYTES || !this.backend.isPoint(ephemeral)) return
+    const point = new Uint8Array(ephemeral)
+    const ephemeralDh = this.ephemeralDh(point)
+    if (ephemeralDh === null) return
+    const staticDh = this.staticDh(point)
+    // Whoever needs it is told of its failure; it may also never be needed.
+    staticDh.catch(() => {})
+    this.#foreseen = { point, ephemeralDh, staticDh }
+  }
+
+  override wipe(): void {
+    super.wipe()
+    this.#forgetForeseen()
+  }
+
   async actTwo(frame: Uint8Array): Promise<void> {
     this.enter('two')
     this.checkShape('two', frame, this.pattern, PATTERNS[this.pattern].actTwoBytes)
     this.#remoteEphemeral = new Uint8Array(frame.subarray(1, 1 + POINT_BYTES))
     this.noise.mixHash(this.#remoteEphemeral)
-    this.mixEphemeralDh('two', this.#remoteEphemeral, 'the ephemeral key')
+    if (this.#foreseen !== undefined && !equalBytes(this.#foreseen.point, this.#remoteEphemeral)) this.#forgetForeseen()
+    this.mixEphemeralDh('two', this.#remoteEphemeral, 'the ephemeral key', this.#foreseen?.ephemeralDh)
     const tag = this.pattern === 'XX' ? this.#readStatic(frame.subarray(1 + POINT_BYTES)) : frame.subarray(1 + POINT_BYTES)
     this.open('two', tag, `its tag does not open: ${this.#noFit()}`)
     this.wipeEphemeral()
@@ -69,10 +98,19 @@ export class Initiator extends Party {
     this.enter('three')
     if (hello.length > HELLO_BYTES_MAX) this.refuse('three', `expected a hello of at most ${HELLO_BYTES_MAX} bytes, got ${hello.length}`)
     const s = this.noise.encrypt(this.staticKey.point)
-    await this.mixStaticDh('three', this.#remoteEphemeral)
+    await this.mixStaticDh('three', this.#remoteEphemeral, this.#foreseen?.staticDh)
+    this.#foreseen = undefined
     const act = concatBytes(Uint8Array.of(PATTERNS[this.pattern].byte), s, this.noise.encrypt(hello))
     this.leave('split')
     return act
+  }
+
+  #forgetForeseen(): void {
+    const foreseen = this.#foreseen
+    this.#foreseen = undefined
+    if (foreseen === undefined) return
+    wipe(foreseen.ephemeralDh)
+    void foreseen.staticDh.then(shared => wipe(shared), () => {})
   }
 
   /** What the link is sealed and opened with. Once, after act three. */
@@ -97,7 +135,7 @@ export class Responder extends Party {
 
   /** What can be computed before act one is here. May be left out. */
   prepare(): void {
-    this.drawEphemeral()
+    if (!this.hasEphemeral) this.drawEphemeral()
   }
 
   async actOne(frame: Uint8Array): Promise<void> {

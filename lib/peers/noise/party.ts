@@ -2,9 +2,9 @@ import type { ICryptoBackend } from '../../contracts/crypto.ts'
 import { ErrorCode, P2PError } from '../../contracts/errors.ts'
 import type { IIdentity } from '../../contracts/identity.ts'
 import type { RandomBytes } from '../../contracts/random.ts'
-import { drawScalar } from '../../crypto/draw-scalar.ts'
 import { concatBytes, wipe } from '../../foundation/bytes.ts'
 import type { CipherState } from './cipher-state.ts'
+import { drawEphemeral, type Ephemeral } from './ephemeral.ts'
 import { PATTERNS, patternOf, type Act, type Pattern } from './pattern.ts'
 import { SymmetricState } from './symmetric-state.ts'
 
@@ -23,6 +23,8 @@ export interface PartyOptions {
   backend: ICryptoBackend
   /** Draws the ephemeral secret. The handshake owns what it gets, and wipes it. */
   random: RandomBytes
+  /** Drawn before, for this handshake alone, which takes it over. */
+  ephemeral?: Ephemeral | undefined
   prologue: Uint8Array
   staticKey: StaticKey
   /**
@@ -71,6 +73,8 @@ export abstract class Party {
     this.parityRule = options.parityRule ?? true
     this.#random = options.random
     this.#prologue = options.prologue
+    this.#secret = options.ephemeral?.secret
+    this.#ephemeral = options.ephemeral?.point
   }
 
   /** Forgets every secret; whatever is asked of this handshake afterwards is refused. */
@@ -123,8 +127,13 @@ export abstract class Party {
 
   /** Draws the ephemeral key before the act that sends it: while there is nothing else to do. */
   protected drawEphemeral(): Uint8Array {
-    this.#secret = drawScalar(this.#random)
-    return (this.#ephemeral = this.backend.publicKeyOf(this.#secret))
+    const { secret, point } = drawEphemeral(this.backend, this.#random)
+    this.#secret = secret
+    return (this.#ephemeral = point)
+  }
+
+  protected get hasEphemeral(): boolean {
+    return this.#ephemeral !== undefined
   }
 
   /** A fresh ephemeral key: its secret stays inside, its point is mixed in and returned. */
@@ -135,22 +144,26 @@ export abstract class Party {
     return point
   }
 
-  /** Mixes DH(our ephemeral key, their point) in; a point that is none is refused here. */
-  protected mixEphemeralDh(act: Act, point: Uint8Array, whose: string): void {
+  /** DH(our ephemeral key, their point); null where that is no point. */
+  protected ephemeralDh(point: Uint8Array): Uint8Array | null {
     if (this.#secret === undefined) throw new Error('no ephemeral key yet')
     const { backend } = this
-    const shared = backend.ecdhOnce ? backend.ecdhOnce(this.#secret, point) : backend.ecdh(this.#secret, point)
-    this.noise.mixKey(shared ?? this.refuse(act, `${whose} is not a point of secp256k1`))
+    return backend.ecdhOnce ? backend.ecdhOnce(this.#secret, point) : backend.ecdh(this.#secret, point)
   }
 
-  /** Mixes DH(our static key, their point) in. Nothing but checked points reaches an identity. */
-  protected async mixStaticDh(act: Act, point: Uint8Array): Promise<void> {
-    const shared = await this.#staticDh(point).catch((cause: unknown) => this.refuse(act, 'our own identity did not do its part', cause))
+  /** Mixes DH(our ephemeral key, their point) in; a point that is none is refused here. `known` where it was computed before. */
+  protected mixEphemeralDh(act: Act, point: Uint8Array, whose: string, known?: Uint8Array): void {
+    this.noise.mixKey(known ?? this.ephemeralDh(point) ?? this.refuse(act, `${whose} is not a point of secp256k1`))
+  }
+
+  /** Mixes DH(our static key, their point) in. Nothing but checked points reaches an identity. `known` where it is being computed already. */
+  protected async mixStaticDh(act: Act, point: Uint8Array, known = this.staticDh(point)): Promise<void> {
+    const shared = await known.catch((cause: unknown) => this.refuse(act, 'our own identity did not do its part', cause))
     if (shared.length !== SHARED_BYTES) this.refuse(act, `our own identity gave a shared secret of ${shared.length} bytes, not ${SHARED_BYTES}`)
     this.noise.mixKey(shared)
   }
 
-  async #staticDh(point: Uint8Array): Promise<Uint8Array> {
+  protected async staticDh(point: Uint8Array): Promise<Uint8Array> {
     return await this.staticKey.ecdh(point)
   }
 

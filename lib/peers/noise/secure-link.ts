@@ -10,6 +10,7 @@ import { withDeadline } from '../../foundation/deadline.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { decodeHello, type Hello } from '../hello.ts'
 import { HandshakeChannel, closeQuietly, type Step } from './handshake-channel.ts'
+import type { Ephemeral } from './ephemeral.ts'
 import { Initiator, Responder } from './handshake.ts'
 import { helloPart, splitHelloPart } from './hello-part.ts'
 import { evenPoint, handshakeError, staticKeyOf, type LinkKeys, type PartyOptions } from './party.ts'
@@ -29,11 +30,15 @@ export interface SecureOptions {
   signal?: AbortSignal | undefined
   /** For a listener that may have to refuse a key it has just met: the parts that follow its hello and say why. */
   farewellTo?: ((key: Uint8Array) => Uint8Array | undefined) | undefined
+  /** For a listener that has named its ephemeral key with the channel's greeting: that key, to be used up. */
+  ephemeralOf?: ((greeting: Uint8Array) => Ephemeral | undefined) | undefined
 }
 
 export interface DialSecureOptions extends SecureOptions {
   /** The x-only key that has to answer (XK). Without it this is first contact (XX): any key may. */
   remoteKey?: Uint8Array | undefined
+  /** Where `prepareDial` gets its key, if not by drawing one. */
+  takeEphemeral?: (() => Ephemeral) | undefined
   /** From `prepareDial` with these options; it is used up. */
   prepared?: PreparedDial | undefined
 }
@@ -97,6 +102,8 @@ export async function dialSecure(channel: IChannel, options: DialSecureOptions):
     if (remoteKey) refuseSelf(remoteKey, options)
     const initiator = talk.keep(prepared?.initiator ?? initiatorFor(own, remoteKey))
     await talk.send('act one', prepared?.actOne ?? initiator.actOne())
+    // The listener is at its part of the curve now: time for ours.
+    if (channel.greeting !== undefined) initiator.foresee(channel.greeting)
     await initiator.actTwo(await talk.receive('act two', limits.handshakeFrameBytesMax, hangUpMeaning(remoteKey)))
     const provedKey = xOnly(initiator.remoteStatic)
     refuseSelf(provedKey, options)
@@ -115,10 +122,10 @@ export async function dialSecure(channel: IChannel, options: DialSecureOptions):
  * `dialSecure` refuses. What is not handed to `dialSecure` must be wiped.
  */
 export function prepareDial(options: DialSecureOptions): PreparedDial | null {
-  const { crypto, hello, identity, networkId, random, remoteKey } = options
+  const { crypto, hello, identity, networkId, random, remoteKey, takeEphemeral } = options
   const backend = crypto()
   if (mistakeIn(backend, hello, remoteKey)) return null
-  const initiator = initiatorFor({ backend, random, prologue: prologueOf(networkId), staticKey: staticKeyOf(identity) }, remoteKey)
+  const initiator = initiatorFor({ backend, random, ephemeral: takeEphemeral?.(), prologue: prologueOf(networkId), staticKey: staticKeyOf(identity) }, remoteKey)
   return { initiator, actOne: initiator.actOne() }
 }
 
@@ -133,7 +140,8 @@ function initiatorFor(own: PartyOptions, remoteKey: Uint8Array | undefined): Ini
 export async function acceptSecure(channel: IChannel, options: SecureOptions): Promise<SecureLink> {
   return await secured(channel, options, undefined, async (talk, own) => {
     const { farewellTo, hello, limits } = options
-    const responder = talk.keep(new Responder(own))
+    const ephemeral = channel.greeting && options.ephemeralOf?.(channel.greeting)
+    const responder = talk.keep(new Responder({ ...own, ephemeral }))
     // Act one is on its way.
     responder.prepare()
     await responder.actOne(await talk.receive('act one', limits.handshakeFrameBytesMax, 'it dialled for nothing'))
