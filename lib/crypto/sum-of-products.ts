@@ -12,7 +12,7 @@ const TOGETHER_MIN = 3
 
 /**
  * scalars[0] * points[0] + ..., as a compressed point, or null for infinity. Points must be valid (`backend.isPoint`), scalars
- * below n; both are public: the time depends on them. Throws RangeError for lists of different lengths.
+ * below n; both are public: the time depends on them. Throws RangeError for lists of different lengths, and something or other for what is no point.
  */
 export function sumOfProducts(backend: ICryptoBackend, points: readonly Uint8Array[], scalars: readonly bigint[]): Uint8Array | null {
   if (points.length !== scalars.length) throw new RangeError(`expected as many scalars as points, got ${scalars.length} and ${points.length}`)
@@ -24,8 +24,8 @@ export function sumOfProducts(backend: ICryptoBackend, points: readonly Uint8Arr
   points.forEach((point, index) => {
     const scalar = scalars[index]!
     if (scalar === 0n) return
-    // Never null: a scalar below the order times a point.
-    const product = scalar === 1n ? point : backend.pointMultiply(point, fromBig(scalar))!
+    const product = scalar === 1n && backend.isPoint(point) ? point : backend.pointMultiply(point, fromBig(scalar))
+    if (product === null) throw new RangeError(`expected a compressed point at ${index}`)
     sum = sum === null ? product : backend.pointAdd(sum, product)
   })
   return sum

@@ -1,6 +1,7 @@
 import type { Registry } from './command.ts'
 import { direct } from './direct.ts'
 import { gossip } from './gossip.ts'
+import { musig2 } from './musig2.ts'
 
 /** Every benchmark that `npm run bench -- NAME` knows. */
-export const benchmarks: Registry = { direct, gossip }
+export const benchmarks: Registry = { direct, gossip, musig2 }

@@ -4,7 +4,7 @@ import { taggedHash } from '../../crypto/tagged-hash.ts'
 import { compareBytes, equalBytes } from '../../foundation/bytes.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { InvalidContribution } from './contribution.ts'
-import { addPoints, hashToScalar, isEven, mod, negated, ORDER, POINT_BYTES, toBig } from './points.ts'
+import { addPoints, hashToScalar, isEven, mod, negated, ORDER, POINT_BYTES, toBig, type MaybePoint } from './points.ts'
 
 /** A tweak of the aggregate key: plain (BIP32) or x-only (BIP341). */
 export interface Tweak {
@@ -40,16 +40,26 @@ export function sortKeys(keys: readonly Uint8Array[]): Uint8Array[] {
 /** BIP327, KeyAgg. Throws `InvalidContribution` naming the first key that is no point, and RangeError for an empty list. */
 export function aggregateKeys(backend: ICryptoBackend, keys: readonly Uint8Array[]): AggregateKey {
   if (keys.length === 0) throw new RangeError('expected at least one key to aggregate, got none')
-  const bad = keys.findIndex(key => !backend.isPoint(key))
-  if (bad >= 0) throw new InvalidContribution(bad, 'pubkey')
+  const short = keys.findIndex(key => key.length !== POINT_BYTES)
+  if (short >= 0) throw new InvalidContribution(short, 'pubkey')
   const own = keys.map(key => key.slice())
   const secondKey = own.find(key => !equalBytes(key, own[0]!)) ?? new Uint8Array(POINT_BYTES)
   const listHash = taggedHash(backend, 'KeyAgg list', ...own)
   const coefficients = own.map(key => equalBytes(key, secondKey) ? 1n : hashToScalar(backend, 'KeyAgg coefficient', listHash, key))
-  const point = sumOfProducts(backend, own, coefficients)
+  const point = summed(backend, own, coefficients)
   // Not reachable by anybody who cannot invert the hash.
   if (point === null) throw new RangeError('the keys add up to infinity')
   return { keys: own, coefficients, point, publicKey: point.slice(1), gAcc: 1n, tweakAcc: 0n, listHash, secondKey }
+}
+
+/** Whether each is a point is looked at only when they do not add up: it takes as long as adding them. */
+function summed(backend: ICryptoBackend, keys: readonly Uint8Array[], coefficients: readonly bigint[]): MaybePoint {
+  try {
+    return sumOfProducts(backend, keys, coefficients)
+  } catch (error) {
+    const bad = keys.findIndex(key => !backend.isPoint(key))
+    throw bad >= 0 ? new InvalidContribution(bad, 'pubkey') : error
+  }
 }
 
 /** BIP327, ApplyTweak, one after the other. Throws RangeError for a tweak that is not a number below n, and for one that leads to infinity. */

@@ -16,6 +16,11 @@ export function aggregateNonces(backend: ICryptoBackend, nonces: readonly Uint8A
   if (nonces.length === 0) throw new RangeError('expected at least one nonce to aggregate, got none')
   const bad = nonces.findIndex(nonce => !isPublicNonce(backend, nonce))
   if (bad >= 0) throw new InvalidContribution(bad, 'pubnonce')
+  return addNonces(backend, nonces)
+}
+
+/** The same of nonces that have been looked at (`isPublicNonce`). */
+export function addNonces(backend: ICryptoBackend, nonces: readonly Uint8Array[]): Uint8Array {
   const R1 = sumOfPoints(backend, nonces.map(nonce => nonce.subarray(0, POINT_BYTES)))
   const R2 = sumOfPoints(backend, nonces.map(nonce => nonce.subarray(POINT_BYTES)))
   return concatBytes(encoded(R1), encoded(R2))

@@ -18,6 +18,7 @@ import { Announcer } from './announcer.ts'
 import { musig2Protocol, type MuSig2Protocol } from './definition.ts'
 import { drawFrom } from './draw.ts'
 import type { Phase, Verdict } from './events.ts'
+import { provenBy, type Proven } from './evidence.ts'
 import { Exchange } from './exchange.ts'
 import { Invitations } from './invitations.ts'
 import { Keyring } from './keyring.ts'
@@ -149,6 +150,16 @@ export class MuSig2 extends ProtocolHandler<MuSig2Protocol> implements SessionHo
   /** Asks the network's directory, where there is one, for sessions that wait for one of our keys. Done by itself when this is registered. */
   async discover(): Promise<void> {
     await this.#live.invitations.discover()
+  }
+
+  /**
+   * What somebody's evidence (`MuSig2Abort.evidence`) proves, or null: nothing is believed but signatures. With the signers and the message of the session bad partial signatures and
+   * second joins can be judged too.
+   */
+  async proven(evidence: readonly Uint8Array[], about?: Pick<SessionRequest, 'signers' | 'message' | 'psbt' | 'inputIndex' | 'tweaks'>): Promise<Proven | null> {
+    if (!payloadCheckerReady()) await loadPayloadChecker()
+    const terms = about === undefined ? undefined : termsOf(about)
+    return await provenBy(evidence, frame => this.context.verify(frame), this.#crypto, terms && resolveTerms(this.#crypto, this.#aggregated(terms.keys), terms))
   }
 
   sessions(): SessionInfo[] {

@@ -22,6 +22,7 @@ export class MuSig2 extends AnyMuSig2 {
 export { MuSig2Abort, type Culprit } from './abort-error.ts'
 export { musig2Protocol, type MuSig2Protocol } from './definition.ts'
 export type { AbortReason, Phase } from './events.ts'
+export type { Proven } from './evidence.ts'
 export { LocalSigner } from './local-signer.ts'
 export type { MuSig2Events, MuSig2Options, MuSig2Result, MuSig2Stats, SessionInfo, SessionRequest, SignerInfo } from './options.ts'
 export type { ApproveOptions, SigningRequest } from './request.ts'

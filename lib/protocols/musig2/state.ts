@@ -1,6 +1,5 @@
 import type { PeerId } from '../../contracts/message.ts'
 import type { IStateMachine } from '../../contracts/state-machine.ts'
-import { toHex } from '../../foundation/hex.ts'
 import { Contributions } from './contributions.ts'
 import type { AbortReason, Phase, SessionEffect, SessionInput, Step, Verdict } from './events.ts'
 import { JUSTIFY_MS, LINGER_MS, RETRY_MS_MAX, RETRY_MS_MIN } from './limits.ts'

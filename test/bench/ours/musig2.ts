@@ -1,7 +1,6 @@
 /** Measures MuSig2 and prints one line of JSON: `sessions`, `mesh` or `aggregate`, each with --signers and --backend. */
 import { parseArgs } from 'node:util'
 import { aggregateKeys } from '../../../lib/bitcoin/bip327/index.ts'
-import type { ICryptoBackend } from '../../../lib/contracts/crypto.ts'
 import type { BackendName } from '../../../lib/crypto/choose.ts'
 import { createNobleBackend } from '../../../lib/crypto/noble.ts'
 import { chooseBackend } from '../../../lib/crypto/select.node.ts'
@@ -19,8 +18,9 @@ const secrets = Array.from({ length: signers }, (_, at) => backend.sha256(new Te
 const keys = secrets.map(secret => backend.publicKeyOf(secret))
 const messageOf = (at: number): Uint8Array => backend.sha256(Uint8Array.of(at >>> 8, at))
 
-const figures = await { sessions, mesh, aggregate }[command as 'sessions' | 'mesh' | 'aggregate']()
-console.log(JSON.stringify({ ...figures, signers, backend: `${backend.name}: ${backend.curve} curve, ${backend.symmetric} hashes` }))
+const commands: Record<string, () => Promise<Record<string, number>>> = { sessions, mesh, aggregate }
+const measured = await commands[command ?? '']!()
+console.log(JSON.stringify({ ...measured, signers, backend: `${backend.name}: ${backend.curve} curve, ${backend.symmetric} hashes` }))
 
 function handlerOf(at: number): MuSig2 {
   const musig2 = new MuSig2({ keys: secrets[at]!, crypto: backend, allowOpaque: true })
@@ -29,7 +29,7 @@ function handlerOf(at: number): MuSig2 {
 }
 
 /** From `sign` to a signature that every wallet has verified; every wallet in this one process, over its own sockets on loopback. */
-async function sessions() {
+async function sessions(): Promise<Record<string, number>> {
   const handlers = secrets.map((_, at) => handlerOf(at))
   const name = values.backend === 'noble' ? 'noble' : 'auto'
   const nodes = handlers.map(handler => {
@@ -57,11 +57,11 @@ async function sessions() {
     for (const handler of handlers) handler.events.removeAllListeners()
   }
   await Promise.all(nodes.map(node => node.shutdown()))
-  return { p50: quantile(tookMs, 0.5), p90: quantile(tookMs, 0.9), samples: tookMs.length }
+  return { p50: percentile(tookMs, 0.5), p90: percentile(tookMs, 0.9), samples: tookMs.length }
 }
 
 /** All signers in one simulated mesh, message signatures by the simulator's stand-in. */
-async function mesh() {
+async function mesh(): Promise<Record<string, number>> {
   const cpuS: number[] = []
   for (let at = 0; at < times; at++) {
     const world = new SimulatedMesh({ seed: at + 1, latencyMs: [20, 80], maxConnections: signers + 1 })
@@ -82,19 +82,21 @@ async function mesh() {
     cpuS.push((user + system) / 1e6)
     await world.shutdown()
   }
-  return { cpuS: quantile(cpuS, 0.5), samples: cpuS.length }
+  return { cpuS: percentile(cpuS, 0.5), samples: cpuS.length }
 }
 
-async function aggregate() {
+async function aggregate(): Promise<Record<string, number>> {
   const tookMs: number[] = []
   for (let at = 0; at < times + 3; at++) {
     const before = performance.now()
     aggregateKeys(backend, keys)
     if (at >= 3) tookMs.push(performance.now() - before)
   }
-  return { p50: quantile(tookMs, 0.5), samples: tookMs.length }
+  return { p50: percentile(tookMs, 0.5), samples: tookMs.length }
 }
 
-function quantile(figures: number[], share: number): number {
-  return figures.sort((a, b) => a - b)[Math.min(figures.length - 1, Math.floor(share * figures.length))]!
+/** Sorts in place. */
+function percentile(list: number[], part: number): number {
+  list.sort((a, b) => a - b)
+  return list[Math.min(list.length - 1, Math.floor(part * list.length))]!
 }
