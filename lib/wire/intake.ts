@@ -72,9 +72,6 @@ interface ProvenBurst {
   readonly tree: MerkleTree<Uint8Array>
 }
 
-/** Where `verify` keeps its roots, as no peer is delivering. */
-const NOBODY = ''
-
 /**
  * Lets in what docs/wire.md, section 9 lets in, steps 4 to 10, cheap refusals first. Everything it throws is a
  * P2PError ERR_WIRE_*, whose `peerId` is the peer at fault and undefined where nobody is.
@@ -158,12 +155,14 @@ export class Intake {
     const frame = this.#parse(bytes)
     if (frame.auth === Auth.CHANNEL) refuse(ErrorCode.WIRE_WEAK_AUTH, 'expected a signed frame, got one that only its link vouched for')
     const hashes = this.#hashesOf(frame.author, frame.header, frame.payload)
-    this.#mustBeProven(frame, hashes, NOBODY)
+    const from = toHex(frame.author)
+    // No peer is delivering, so roots are remembered by author: many authors do not push out each other's.
+    this.#mustBeProven(frame, hashes, from)
     const own = ownCopy(frame)
     const header = this.#headers.read(own.bytes, own.headerStart, own.payloadStart)
     mustBeOfNetwork(header, this.#options.network)
     const payload = decodeCborAt(own.bytes, own.payloadStart, own.bytes.length, this.#options.limits)
-    return verifiedMessage(header, undefined, payload, { from: toHex(frame.author), evidence: new FrameEvidence(own, header.boot, hashes.payload) })
+    return verifiedMessage(header, undefined, payload, { from, evidence: new FrameEvidence(own, header.boot, hashes.payload) })
   }
 
   /** Drops what is remembered only as long as a peer is linked. */

@@ -53,11 +53,11 @@ export class ProofChecker {
 
   /** Whether the author signed a burst of this count and root. */
   provesBurst(claim: VerifiedRoot, deliveredBy: string): boolean {
-    const memory = this.#memoryOf(deliveredBy)
-    if (memory.roots.some(known => isSame(known, claim))) return true
+    if (this.#memories.get(deliveredBy)?.roots.some(known => isSame(known, claim))) return true
     const digest = burstDigest(this.#options.crypto(), this.#options.network, claim.count, claim.root)
     if (!this.#verify(claim.signature, digest, claim.author)) return false
-    this.#remember(memory, claim)
+    // Not before: names that only forgeries bear shall push out nobody's.
+    this.#remember(this.#memoryOf(deliveredBy), claim)
     return true
   }
 
