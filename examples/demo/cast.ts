@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Commands, Request, Response } from './node.ts'
 
-const ANSWER_MS_MAX = 20_000
+const ANSWER_MS_MAX = 60_000
 
 export class Actor {
   readonly name: string
@@ -12,9 +12,11 @@ export class Actor {
   readonly #waiting = new Map<number, (response: Response) => void>()
   #asked = 0
 
-  constructor(name: string) {
+  /** `bootstrap` is what its environment says of whom to begin with. */
+  constructor(name: string, bootstrap = '') {
     this.name = name
-    this.#child = fork(fileURLToPath(new URL('./node.ts', import.meta.url)), [name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const env = { ...process.env, BOOTSTRAP_PEERS: bootstrap }
+    this.#child = fork(fileURLToPath(new URL('./node.ts', import.meta.url)), [name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env })
     this.#child.on('message', (response: Response) => this.#waiting.get(response.id)?.(response))
   }
 

@@ -1,11 +1,13 @@
 /**
  * The demo: five real node processes on loopback WebSockets find each other, prove who they are,
- * exchange signed messages, answer questions, and turn a stranger away. Ends by itself.
+ * exchange signed messages, answer questions, turn a stranger away, publish without a link between all,
+ * whisper through others, and take in who comes late. Ends by itself.
  *
  *     npm start
  */
 import { Actor } from './cast.ts'
-import { stages, type Network } from './stages.ts'
+import type { Network } from './stage.ts'
+import { stages } from './stages.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin']
 const startedAt = performance.now()

@@ -1,13 +1,26 @@
 /** One node of the demo, in a process of its own. It does what the main process asks over the IPC channel. */
-import { P2PCoordinator, type PeerId } from '../../lib/index.ts'
-import { RollCall, Talk } from './protocols.ts'
+import { P2PCoordinator, P2PError, type PeerId } from '../../lib/index.ts'
+import { parseBootstrap, PeerExchange } from '../../lib/protocols/exchange/index.ts'
+import { Gossip } from '../../lib/protocols/gossip/index.node.ts'
+import { Relay } from '../../lib/protocols/relay/index.node.ts'
+import { Talk } from './protocols.ts'
 
 const name = process.argv[2] ?? 'nobody'
 const coordinator = new P2PCoordinator({ peerId: name })
-const rollCall = new RollCall()
 const talk = new Talk()
-coordinator.registerProtocol(rollCall)
-coordinator.registerProtocol(talk)
+const relay = new Relay()
+const exchange = new PeerExchange({ bootstrap: parseBootstrap(process.env['BOOTSTRAP_PEERS']).map(({ url }) => url) })
+for (const protocol of [talk, new Gossip(), relay, exchange]) coordinator.registerProtocol(protocol)
+
+const NEWS = 'news'
+const news: { text: string; author: PeerId; hops: number; ms: number; saidAtMs: number }[] = []
+coordinator.subscribe<string>(NEWS, (text, { from, hops, timestamp }) => {
+  news.push({ text, author: from, hops, ms: Date.now() - timestamp, saidAtMs: timestamp })
+})
+const whispers: { text: unknown; from: PeerId }[] = []
+coordinator.on('message', ({ type, payload }, from) => {
+  if (type === 'whisper') whispers.push({ text: payload, from: from.peerId })
+})
 
 /** Each returns what the main process is to know. */
 const commands = {
@@ -16,9 +29,8 @@ const commands = {
     return { id: coordinator.id, address, crypto: coordinator.getStats().crypto }
   },
   async join(address: string) {
-    const first = await coordinator.connectToPeer(address)
-    const met = await rollCall.introduce(first.peerId)
-    return { met: met.length + 1 }
+    const { peerId } = await coordinator.connectToPeer(address)
+    return { peerId }
   },
   peers() {
     return coordinator.getConnectedPeers().map(peer => peer.peerId)
@@ -38,6 +50,25 @@ const commands = {
     const before = performance.now()
     await talk.count(to, count)
     return { ms: performance.now() - before }
+  },
+  async cut(ids: PeerId[]) {
+    // Or it would look for others at once.
+    exchange.setOutboundTarget(0)
+    await Promise.all(ids.map(id => coordinator.disconnectFromPeer(id)))
+  },
+  async publish(text: string) {
+    await coordinator.publish(NEWS, text)
+  },
+  news() {
+    return news.map(({ saidAtMs, ...each }) => ({ ...each, ageMs: Date.now() - saidAtMs }))
+  },
+  async whisper(to: PeerId, text: string, route: 'direct' | 'any') {
+    const before = performance.now()
+    const code = await coordinator.sendTo(to, { type: 'whisper', payload: text }, { route }).then(() => undefined, (error: unknown) => error instanceof P2PError ? error.code : String(error))
+    return { code, ms: performance.now() - before }
+  },
+  whispers() {
+    return { whispers, carried: relay.getStats().counters['carried'] ?? 0 }
   },
   async stop() {
     await coordinator.shutdown()

@@ -1,52 +1,5 @@
 import Type from 'typebox'
-import { Bytes, defineProtocol, ProtocolHandler, type PeerId, type Receivers, type Responders } from '../../lib/index.ts'
-
-/** How newcomers find the rest: everybody hands on the signed records it knows. */
-const rollCall = defineProtocol({
-  name: 'roll-call',
-  version: 1,
-  messages: {},
-  requests: {
-    present: { request: Bytes({ max: 2048 }), reply: Type.Array(Bytes({ max: 2048 }), { maxItems: 16 }) },
-  },
-})
-
-export class RollCall extends ProtocolHandler<typeof rollCall> {
-  readonly #records = new Map<PeerId, Uint8Array>()
-  protected readonly receive: Receivers<typeof rollCall> = {}
-  protected override readonly answer: Responders<typeof rollCall> = {
-    present: async record => {
-      await this.#keep(record)
-      return [...this.#records.values()]
-    },
-  }
-
-  constructor() {
-    super(rollCall)
-  }
-
-  /** Tells one peer where we are, learns whom it knows, and connects to each of them by key. */
-  async introduce(to: PeerId): Promise<PeerId[]> {
-    const own = await this.context.addresses.own()
-    await this.#keep(own)
-    const met: PeerId[] = []
-    for (const record of await this.request(to, 'present', own)) {
-      const id = await this.#keep(record)
-      if (id === this.context.localPeer.peerId || id === to) continue
-      await this.context.connect(id)
-      met.push(id)
-    }
-    return met
-  }
-
-  /** Only what its owner signed is kept, and only under the owner's key. */
-  async #keep(record: Uint8Array): Promise<PeerId> {
-    const { from } = await this.context.verify(record)
-    await this.context.addresses.add(record)
-    this.#records.set(from, record)
-    return from
-  }
-}
+import { defineProtocol, ProtocolHandler, type PeerId, type Receivers, type Responders } from '../../lib/index.ts'
 
 /** What the demo's nodes talk about. */
 const talk = defineProtocol({

@@ -1,32 +1,10 @@
 /** The demo's acts. Each does one thing on the running network, says what happens, and returns a line for the summary. */
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import type { PeerId } from '../../lib/index.ts'
-import type { Actor } from './cast.ts'
-
-export interface Network {
-  readonly actors: readonly Actor[]
-  readonly ids: Map<string, PeerId>
-  readonly addresses: Map<string, string>
-  say(text: string): void
-}
-
-export interface Stage {
-  readonly title: string
-  run(network: Network): Promise<string>
-}
+import { gossipStages } from './gossip-stages.ts'
+import { short, until, type Stage } from './stage.ts'
 
 const SIGNED_COUNT = 5_000
-const short = (id: PeerId): string => `${id.slice(0, 8)}...`
-
-/** Asks again until it holds; the demo never sleeps blindly, and never waits for ever. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited 15 s in vain: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
 
 const start: Stage = {
   title: 'Five processes start, each with a fresh key, and listen',
@@ -45,9 +23,11 @@ const meet: Stage = {
   title: 'Everybody knows only alice; signed address records do the rest',
   async run({ actors, addresses, say }) {
     const [first, ...others] = actors
-    for (const actor of others) {
-      const { met } = await actor.ask('join', addresses.get(first!.name)!)
-      say(`${actor.name.padEnd(5)}  proved its key to ${met} ${met === 1 ? 'node' : 'nodes'} by Noise handshake`)
+    for (const [index, actor] of others.entries()) {
+      const before = performance.now()
+      await actor.ask('join', addresses.get(first!.name)!)
+      await until(`${actor.name} has found those before it`, async () => (await actor.ask('peers')).length > index)
+      say(`${actor.name.padEnd(5)}  proved its key to ${index + 1} ${index === 0 ? 'node' : 'nodes'} by Noise handshake, ${(performance.now() - before).toFixed(0)} ms after it knew alice's address`)
     }
     await until('everybody is connected to everybody', async () => {
       const counts = await Promise.all(actors.map(async actor => (await actor.ask('peers')).length))
@@ -132,4 +112,4 @@ const refuse: Stage = {
   },
 }
 
-export const stages: readonly Stage[] = [start, meet, greet, ask, stream, refuse]
+export const stages: readonly Stage[] = [start, meet, greet, ask, stream, refuse, ...gossipStages]

@@ -56,7 +56,7 @@ export class Checker {
     try {
       const message = await this.#context.verify(record)
       if (message.protocol !== 'peer' || message.type !== 'record') return { kind: 'unchecked', from, owner, isFault: true }
-      const usable = this.#isLinked(message.from) && await addresses.add(record)
+      const usable = this.#isLinked(message.from) && await addresses.add(record, from)
       return {
         kind: 'checked', from, owner: message.from, record, statedAtMs: message.timestamp, wallMs: clock.now(), usable, group: groupOf(firstAddressOf(message.payload)),
       }

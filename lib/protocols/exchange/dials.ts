@@ -6,7 +6,6 @@ import type { Peer } from './peer.ts'
 
 export interface DialsOptions {
   readonly ownId: PeerId
-  readonly outboundTarget: number
   readonly hasBootstrap: boolean
   random(): number
   sample(): readonly PeerId[]
@@ -25,6 +24,7 @@ export class Dials {
   readonly hearsay = new Hearsay()
   readonly backoffs = new Backoffs()
   nowMs = 0
+  outboundTarget: number
   readonly #options: DialsOptions
   readonly #underWay = new Set<PeerId>()
   #bootstrapPlanned = false
@@ -34,8 +34,9 @@ export class Dials {
   /** This node has no room for more links; looked at again in the next round. */
   #full = false
 
-  constructor(options: DialsOptions) {
+  constructor(options: DialsOptions, outboundTarget: number) {
     this.#options = options
+    this.outboundTarget = outboundTarget
   }
 
   get underWay(): number {
@@ -49,7 +50,7 @@ export class Dials {
       const to = this.#candidate()
       if (to === undefined) break
       this.#underWay.add(to)
-      effects.push({ kind: 'dial', to, record: this.hearsay.get(to)?.record })
+      effects.push({ kind: 'dial', to, record: this.hearsay.get(to)?.record, from: this.hearsay.get(to)?.source })
     }
     return effects
   }
@@ -100,7 +101,7 @@ export class Dials {
 
   #wantsMore(): boolean {
     if (this.#full || this.#underWay.size >= DIALS_MAX) return false
-    return this.#underWay.size + this.#ownLinks < this.#options.outboundTarget
+    return this.#underWay.size + this.#ownLinks < this.outboundTarget
   }
 
   /** Links of our own making. */

@@ -28,6 +28,8 @@ export type ExchangeInput =
   | { readonly kind: 'taken'; readonly owner: PeerId }
   /** `unusable`: there is no address that we may dial. */
   | { readonly kind: 'dialled'; readonly to: PeerId; readonly outcome: 'linked' | 'failed' | 'full-there' | 'full-here' | 'unusable' }
+  /** So many links are to be of our own making from now on. */
+  | { readonly kind: 'target'; readonly count: number }
   /** Somebody answered at a bootstrap address. */
   | { readonly kind: 'reached'; readonly from: PeerId }
   | { readonly kind: 'timer'; readonly timer: string }
@@ -42,7 +44,7 @@ export type ExchangeEffect =
   /** Comes back as `list`, or not at all. */
   | { readonly kind: 'ask'; readonly to: PeerId }
   /** Comes back as `dialled`. */
-  | { readonly kind: 'dial'; readonly to: PeerId; readonly record: Uint8Array | undefined }
+  | { readonly kind: 'dial'; readonly to: PeerId; readonly record: Uint8Array | undefined; readonly from: PeerId | undefined }
   | { readonly kind: 'bootstrap' }
   /** Sign our own record anew where it is old or wrong; comes back as `own`. */
   | { readonly kind: 'refresh' }

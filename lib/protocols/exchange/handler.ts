@@ -27,7 +27,7 @@ type OwnEffect = Extract<ExchangeEffect, { kind: 'check' | 'ask' | 'dial' | 'boo
 export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements EffectSink<ExchangeEvent> {
   readonly events = new SafeEmitter<ExchangeEvents>()
   readonly #options: ExchangeOptions
-  readonly #outboundTarget: number
+  #outboundTarget: number
   readonly #bootstrap: readonly string[]
   readonly #timers = new EffectTimers()
   readonly #joined = new Set<PeerId>()
@@ -59,6 +59,12 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
   /** Throws ERR_PROTOCOL_NOT_REGISTERED before `registerProtocol`. */
   getStats(): ExchangeStats {
     return this.#running.stats
+  }
+
+  /** How many links this node makes itself, from now on; those it has stay. 0 turns dialling off. Throws RangeError for what is no such number. */
+  setOutboundTarget(count: number): void {
+    this.#outboundTarget = checkedOptions({ ...this.#options, outboundTarget: count }).outboundTarget
+    this.#step({ kind: 'target', count })
   }
 
   // What the house calls.
@@ -142,7 +148,7 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
           this.#beside(this.#ask(effect.to))
           break
         case 'dial':
-          this.#beside(this.#dial(effect.to, effect.record))
+          this.#beside(this.#dial(effect.to, effect.record, effect.from))
           break
         case 'bootstrap':
           for (const url of this.#bootstrap) this.#beside(this.#dialBootstrap(url))
@@ -177,8 +183,8 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
   }
 
   /** Only whom we dial enters the address book: it refuses what must not be dialled, and a liar's list does not fill it. */
-  async #dial(to: PeerId, record: Uint8Array | undefined): Promise<void> {
-    const isTaken = record !== undefined && await this.context.addresses.add(record).catch(() => false)
+  async #dial(to: PeerId, record: Uint8Array | undefined, from: PeerId | undefined): Promise<void> {
+    const isTaken = record !== undefined && await this.context.addresses.add(record, from).catch(() => false)
     if (isTaken) this.#step({ kind: 'taken', owner: to })
     this.#step({ kind: 'dialled', to, outcome: await this.#outcomeOf(to) })
   }

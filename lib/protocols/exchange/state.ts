@@ -69,7 +69,7 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
       links: this.#peers,
       mayHeed: id => this.#mayHeed(id),
       judge: (source, by) => this.#judge(source, by),
-    })
+    }, options.outboundTarget)
   }
 
   handle(input: ExchangeInput, nowMs: number): readonly ExchangeEffect[] {
@@ -103,6 +103,9 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
       case 'taken': return this.#takeTaken(input.owner)
       case 'dialled': return this.#takeDialled(input.to, input.outcome)
       case 'reached': return this.#takeReached(input.from)
+      case 'target':
+        this.#dials.outboundTarget = input.count
+        return
       case 'timer': return this.#takeTimer(input.timer)
     }
   }

@@ -27,6 +27,15 @@ dialling('who is heard of is dialled at once, until there are links enough', () 
   assert.is(toWhom(rig.leave(first), 'dial').length, 1, 'and again when one goes')
 })
 
+dialling('the target can be changed while it runs: up it dials, down it lets be', () => {
+  const { rig, dialled } = told(['carol', 'dave'], { target: 1 })
+  assert.equal(dialled, ['carol'])
+  rig.dialled('carol', 'linked')
+  assert.equal(toWhom(rig.feed({ kind: 'target', count: 2 }), 'dial'), ['dave'])
+  rig.feed({ kind: 'target', count: 0 })
+  assert.equal(toWhom([...rig.dialled('dave', 'failed'), ...rig.leave('carol')], 'dial'), [])
+})
+
 dialling('inbound links do not count: an attacker can make as many as it likes', () => {
   const { rig, dialled } = told(['carol'], { target: 1 })
   assert.equal(dialled, ['carol'])
