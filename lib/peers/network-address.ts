@@ -1,3 +1,7 @@
+import { canonicalHostOf, isLocalHost, v4Of } from '../foundation/local-address.ts'
+
+export { isLocalHost, isLocalIp } from '../foundation/local-address.ts'
+
 /** Questions about where an address is, asked of its text alone. */
 
 /** The host of a URL such as `ws://127.0.0.1:80`, without brackets; empty where there is none. */
@@ -19,47 +23,6 @@ export function isLoopback(address: string): boolean {
 }
 
 /**
- * True for what a stranger on the open network has no business naming: loopback, private, link-local and other hosts
- * that mean something else, or nothing, to everybody who hears of them (RFC 1918, 3927, 4193, 4291, 6598, 6761). What a
- * name resolves to is not looked up here: whoever dials it asks `isLocalIp` of what it resolved to.
- */
-export function isLocalHost(address: string): boolean {
-  const host = canonicalHostOf(address)
-  const v4 = v4Of(host)
-  if (v4 !== undefined) return isLocalV4(v4)
-  if (host.includes(':')) return /^(::|::1|fe[89a-f][0-9a-f]:.*|f[cdf][0-9a-f]{2}:.*)$/.test(host)
-  return !host.includes('.') || /\.(localhost|local|internal|home\.arpa)$/.test(host)
-}
-
-/** As the platform will dial it: `0x7f.1` is 127.0.0.1, and so is `2130706433`. */
-function canonicalHostOf(address: string): string {
-  try {
-    return new URL(address).hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
-  } catch {
-    return ''
-  }
-}
-
-/** The same question of an IP address as a resolver gives it, without scheme or brackets. */
-export function isLocalIp(ip: string): boolean {
-  return isLocalHost(ip.includes(':') ? `ws://[${ip.split('%')[0]}]` : `ws://${ip}`)
-}
-
-/** IPv6 prefixes behind which an IPv4 address travels: mapped, compatible, NAT64 (RFC 4291, 6052), and 6to4 (RFC 3056). */
-const V4_INSIDE = [/^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/, /^::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/, /^64:ff9b::([0-9a-f]{1,4}):([0-9a-f]{1,4})$/, /^2002:([0-9a-f]{1,4}):([0-9a-f]{1,4}):/]
-
-/** The octets of an IPv4 address, also of one that travels inside an IPv6 address. */
-function v4Of(host: string): number[] | undefined {
-  const dotted = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host)
-  if (dotted) return dotted.slice(1).map(Number)
-  for (const form of V4_INSIDE) {
-    const inside = form.exec(host)
-    if (inside) return inside.slice(1).flatMap(group => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255])
-  }
-  return undefined
-}
-
-/**
  * What an attacker must rent to be in many places: the /16 of an IPv4 address, the /32 of an IPv6 one, for a name its last
  * two labels. A local address stands for itself: on a private network nobody has to be kept apart.
  */
@@ -70,11 +33,6 @@ export function netgroupOf(address: string): string {
   if (v4 !== undefined) return `${v4[0]}.${v4[1]}.0.0/16`
   if (host.includes(':')) return `${firstGroups(host, 2)}::/32`
   return host.split('.').slice(-2).join('.')
-}
-
-function isLocalV4([a = 0, b = 0]: readonly number[]): boolean {
-  return a === 0 || a === 10 || a === 127 || a >= 224
-    || (a === 100 && b >= 64 && b < 128) || (a === 169 && b === 254) || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168)
 }
 
 /** What attackers must rent to look like many: the /24 of an IPv4 address, the /48 of an IPv6 one; else the host itself. */

@@ -1,3 +1,5 @@
+import { lookup, type LookupAddress } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import type { IClock } from '../contracts/clock.ts'
@@ -15,12 +17,14 @@ export interface SocketOptions {
   limits: TransportLimits
   tls: WebSocketTls | undefined
   randomMask: boolean
+  /** The address is a stranger's word: a name that resolves to somewhere inside our own network is refused. Which IP addresses are is for the caller to say. */
+  mayReach?: ((ip: string) => boolean) | undefined
 }
 
 /** Resolves with a channel once the other side has agreed to our subprotocol. Throws ERR_TRANSPORT_DIAL_FAILED. */
-export function openSocket(address: string, { clock, limits, tls, randomMask }: SocketOptions, signal: AbortSignal): Promise<IChannel> {
+export function openSocket(address: string, { clock, limits, tls, randomMask, mayReach }: SocketOptions, signal: AbortSignal): Promise<IChannel> {
   return new Promise((resolve, reject) => {
-    const socket = socketTo(address, limits, tls, randomMask)
+    const socket = socketTo(address, limits, tls, randomMask, mayReach)
     const giveUp = (): void => socket.terminate()
     signal.addEventListener('abort', giveUp)
     let raw: TLSSocket
@@ -42,17 +46,27 @@ export function openSocket(address: string, { clock, limits, tls, randomMask }: 
   })
 }
 
-function socketTo(address: string, limits: TransportLimits, tls: WebSocketTls | undefined, randomMask: boolean): WebSocket {
+function socketTo(address: string, limits: TransportLimits, tls: WebSocketTls | undefined, randomMask: boolean, mayReach: SocketOptions['mayReach']): WebSocket {
   if (!/^wss?:\/\//i.test(address)) throw dialFailed(address, 'expected an address such as ws://127.0.0.1:8080')
   try {
     return new WebSocket(address, SUBPROTOCOL, {
       ...socketOptions(limits),
       ...clientTls(tls),
       ...(randomMask ? {} : { generateMask: zeroMask }),
+      ...(mayReach === undefined ? {} : { lookup: lookupOf(mayReach) }),
     })
   } catch (error) {
     throw dialFailed(address, reasonOf(error), error)
   }
+}
+
+/** Node's own resolver, which passes on nothing where one of its answers may not be reached: a name can have several, and change them between two questions. */
+export function lookupOf(mayReach: (ip: string) => boolean, resolve: typeof lookup = lookup): LookupFunction {
+  return (hostname, options, callback) => resolve(hostname, options, (error: NodeJS.ErrnoException | null, found: string | LookupAddress[], family?: number) => {
+    const refused = error ? undefined : (typeof found === 'string' ? [found] : found.map(({ address }) => address)).find(ip => !mayReach(ip))
+    if (refused === undefined) callback(error, found, family)
+    else callback(Object.assign(new Error(`${hostname} leads to ${refused}, inside a network of our own: a stranger's word does not take us there`), { code: 'EACCES' }), '', 0)
+  })
 }
 
 /** `ws` then leaves both masking and unmasking out. */

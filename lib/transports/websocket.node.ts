@@ -1,8 +1,8 @@
 import type { IClock } from '../contracts/clock.ts'
-import type { IChannel, IListener, ITransport, ListenOptions } from '../contracts/transport.ts'
-import type { WaitOptions } from '../contracts/wait.ts'
+import type { DialOptions, IChannel, IListener, ITransport, ListenOptions } from '../contracts/transport.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { withDeadline } from '../foundation/deadline.ts'
+import { isLocalIp } from '../foundation/local-address.ts'
 import type { ServerTls } from './http-server.node.ts'
 import { quoted } from './transport-error.ts'
 import { transportLimitsFrom, type TransportLimits } from './transport-limits.ts'
@@ -49,8 +49,9 @@ export class WebSocketTransport implements ITransport<'websocket'> {
   }
 
   /** Throws ERR_TRANSPORT_DIAL_FAILED; gives up after `limits.dialTimeoutMs` unless told otherwise. */
-  dial(address: string, options?: WaitOptions): Promise<IChannel> {
-    const setup = { clock: this.#clock, limits: this.#limits, tls: this.#options.tls, randomMask: this.#options.randomMask === true }
+  dial(address: string, options?: DialOptions): Promise<IChannel> {
+    const mayReach = options?.refuseLocal ? (ip: string) => !isLocalIp(ip) : undefined
+    const setup = { mayReach, clock: this.#clock, limits: this.#limits, tls: this.#options.tls, randomMask: this.#options.randomMask === true }
     return withDeadline(this.#clock, options, signal => dialRoom?.openSocket(address, setup, signal) ?? loadDialRoom().then(({ openSocket }) => {
       signal.throwIfAborted()
       return openSocket(address, setup, signal)

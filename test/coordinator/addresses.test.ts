@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { P2PError } from '../../lib/contracts/errors.ts'
 import type { IStore } from '../../lib/contracts/store.ts'
 import type { P2PConfig } from '../../lib/coordinator/config.ts'
 import { MemoryStore, prefixedStore } from '../../lib/foundation/memory-store.ts'
@@ -9,7 +10,9 @@ import { generateIdentity } from '../../lib/crypto/identity.ts'
 import { PlainHandler } from '../support/plain-handler.ts'
 import { codesIn, meet, Town, type Resident } from '../support/town.ts'
 import { settle, until } from '../support/until.ts'
-import { Mallory } from '../support/mallory.ts'
+import { Mallory, signedFrame } from '../support/mallory.ts'
+import { rejection } from '../support/rejection.ts'
+import type { DialOptions } from '../../lib/contracts/transport.ts'
 import { AddressedTransport } from '../support/addressed-transport.ts'
 
 const test = suite('where peers are')
@@ -92,6 +95,30 @@ test('a feeler is nobody\'s news', async () => {
   const felt = (): number => alice.node.getStats().addresses.outbound.feelers
   await pass(town, () => felt() > 1 && alice.node.getStats().addresses.book.tried === 5, 'two feelers')
   assert.equal([felt(), alice.diary.connected.length, alice.diary.disconnected], [2, 3, []])
+})
+
+test('an address that others told of is dialled with the order to refuse what is local behind its name; one that the user gave is not', async () => {
+  await using town = new Town()
+  for (const network of ['public', 'private'] as const) {
+    const dials: [string, boolean][] = []
+    const transport = {
+      name: 'websocket' as const, schemes: ['ws:', 'wss:'],
+      dial: (address: string, options: DialOptions = {}) => {
+        dials.push([address, options.refuseLocal === true])
+        return Promise.reject(new P2PError('ERR_TRANSPORT_DIAL_FAILED', 'nobody is there'))
+      },
+    }
+    const alice = town.guest('alice', { network, transports: [transport] })
+    const handler = new PlainHandler('talk')
+    alice.node.registerProtocol(handler)
+    const bob = Mallory.person({ clock: town.clock })
+    const { from: id } = await handler.context.verify(await signedFrame(bob, { protocol: 'peer', type: 'record', payload: { addresses: ['ws://bob.example.org'] } }))
+    await handler.context.addresses.add(await signedFrame(bob, { protocol: 'peer', type: 'record', payload: { addresses: ['ws://bob.example.org'] } }))
+    await rejection(alice.node.connectToPeer(id))
+    await rejection(alice.node.connectToPeer('ws://bob.example.org'))
+    await rejection(alice.node.connectToPeer({ peerId: id, addresses: { websocket: 'ws://other.example.org' }, state: 'disconnected', lastSeen: 0 }))
+    assert.equal(dials, [['ws://bob.example.org', network === 'public'], ['ws://bob.example.org', false], ['ws://other.example.org', false]])
+  }
 })
 
 test('what is stored is the book\'s own business: junk is counted, and nothing is thrown', async () => {
