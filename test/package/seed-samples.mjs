@@ -28,6 +28,9 @@ export const programs = {
   'seed-bob.ts': `${coordinator}coordinator.on('message', (message, from) => console.log('bob heard', message.type, JSON.stringify(message.payload), message.messageId))\n${listening}`,
   'seed-1.ts': sample('1-basic-communication'),
   'seed-2.ts': `${coordinator}${sample('2-resource-announcement')}`,
+  'seed-2-dht.ts': `${coordinator}import { Dht } from 'peerweft/protocols/dht'
+coordinator.registerProtocol(new Dht())
+${sample('2-resource-announcement')}`,
   'seed-3.ts': `${coordinator}${sample('3-protocol-handler')}${listening}`,
   'seed-3-sender.ts': `import { P2PCoordinator } from 'peerweft'
 const sender = new P2PCoordinator({ peerId: 'alice' })
@@ -61,6 +64,8 @@ export async function runSeedSamples(consumer, say) {
 
     await start('seed-2').says(/ERR_RESOURCE_NO_DIRECTORY/)
     say('seed sample 2: ERR_RESOURCE_NO_DIRECTORY, until a directory is registered')
+    await start('seed-2-dht').says(/Available rounds: \[[^]*resourceId: 'round-xyz'[^]*status: 'waiting'/)
+    say('seed sample 2, with the DHT registered: the round is discovered')
 
     const handler = start('seed-3')
     const [, address] = await handler.says(/listening (ws:\S+)/)
