@@ -39,6 +39,8 @@ const browserEntries: Record<string, RegExp> = {
   'lib/transports/memory.ts': /^(ws$|node:)/,
   'lib/transports/websocket.browser.ts': /^(ws$|node:|typebox)/,
   'lib/testing/index.ts': /^(ws$|node:)/,
+  'lib/bitcoin/index.ts': /^(ws$|node:|typebox|tiny-secp256k1)/,
+  'lib/protocols/musig2/index.ts': /^(ws$|node:|tiny-secp256k1)/,
 }
 
 for (const [entry, unwanted] of Object.entries(browserEntries)) {

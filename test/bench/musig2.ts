@@ -2,7 +2,7 @@ import type { Outcome, RunOptions, Task } from './command.ts'
 import { describeMachine, machineLines } from './machine.ts'
 import { compileOurs } from './prepare.ts'
 import { measure } from './programs.ts'
-import { COLUMNS, type Row } from './report.ts'
+import { COLUMNS, figure, type Row } from './report.ts'
 
 const STEP_TIMEOUT_MS = 240_000
 
@@ -31,7 +31,7 @@ export const musig2: Task = {
     }
     return {
       heading: [...machineLines(describeMachine(), {}), 'all signers in one process, each with its own coordinator and sockets; medians'],
-      rows: measured, columns: [COLUMNS.row, COLUMNS.unit, COLUMNS.ours, COLUMNS.bar, COLUMNS.holds, { title: 'backend', cell: row => String(row.backend ?? '-') }],
+      rows: measured, columns: [COLUMNS.row, COLUMNS.unit, COLUMNS.ours, COLUMNS.bar, COLUMNS.holds, { title: 'CPU ms', cell: row => figure(row.cpuMs) }, { title: 'backend', cell: row => String(row.backend ?? '-') }],
     }
   },
 }
@@ -43,7 +43,7 @@ async function rowOf({ row, unit, bar, field, args, times, quickTimes }: Plan, f
     for (let round = 0; round < rounds; round++) runs.push(await measure(file, [...args.split(' '), '--times', String(quick ? quickTimes : times)], STEP_TIMEOUT_MS))
     const figures = runs.map(run => run[field] as number).sort((a, b) => a - b)
     const ours = figures[Math.floor(figures.length / 2)]!
-    return { ...nothing, ours, holds: ours <= bar, backend: runs[0]!.backend, samples: runs.reduce((sum, run) => sum + (run.samples as number), 0) }
+    return { ...nothing, ours, holds: ours <= bar, backend: runs[0]!.backend, cpuMs: runs[0]!.cpuMs ?? null, samples: runs.reduce((sum, run) => sum + (run.samples as number), 0) }
   } catch (error) {
     return { ...nothing, ours: null, holds: false, error: error instanceof Error ? error.message : String(error) }
   }

@@ -31,6 +31,12 @@ const BUNDLES = [
     gzBytesMax: 45_000,
     code: "export { defineProtocol, ProtocolHandler, Bytes } from 'peerweft'",
   },
+  {
+    name: 'MuSig2 with PSBTs',
+    // Half of it are the schema compiler, which the kit has too, and the library of transactions.
+    gzBytesMax: 140_000,
+    code: "export { MuSig2 } from 'peerweft/protocols/musig2'",
+  },
 ]
 
 const root = join(import.meta.dirname, '..', '..')

@@ -148,7 +148,7 @@ export class SessionState implements IStateMachine<SessionInput, SessionEffect> 
   #maySpeak(statement: Statement): boolean {
     const key = this.#options.aggregate.keys[statement.index]
     if (key === undefined) return false
-    if (statement.type !== 'join' && statement.type !== 'abort') return true
+    if (statement.author === this.#options.self || (statement.type !== 'join' && statement.type !== 'abort')) return true
     const backend = this.#options.backend()
     return backend.verify(statement.proof, membershipDigest(backend, this.#options.id, key, statement.author), key.subarray(1))
   }

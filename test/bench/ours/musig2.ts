@@ -42,6 +42,7 @@ async function sessions(): Promise<Record<string, number>> {
     for (const later of nodes.slice(at + 1)) await later.connectToPeer(address)
   }
   const tookMs: number[] = []
+  const cpuMs: number[] = []
   const warmUp = 3
   for (let at = 0; at < times + warmUp; at++) {
     const everybody = Promise.all(handlers.map(handler => new Promise<MuSig2Result>((resolve, reject) => {
@@ -49,15 +50,20 @@ async function sessions(): Promise<Record<string, number>> {
       handler.events.once('aborted', reject)
     })))
     const message = messageOf(at)
+    const cpuBefore = process.cpuUsage()
     const before = performance.now()
     await handlers[at % signers]!.sign({ signers: keys, message, timeoutMs: 60_000 })
     const results = await everybody
-    if (at >= warmUp) tookMs.push(performance.now() - before)
+    if (at >= warmUp) {
+      tookMs.push(performance.now() - before)
+      const { user, system } = process.cpuUsage(cpuBefore)
+      cpuMs.push((user + system) / 1_000)
+    }
     if (!results.every(({ signature, publicKey }) => backend.verify(signature, message, publicKey))) throw new Error('a signature that does not verify')
     for (const handler of handlers) handler.events.removeAllListeners()
   }
   await Promise.all(nodes.map(node => node.shutdown()))
-  return { p50: percentile(tookMs, 0.5), p90: percentile(tookMs, 0.9), samples: tookMs.length }
+  return { p50: percentile(tookMs, 0.5), p90: percentile(tookMs, 0.9), cpuMs: percentile(cpuMs, 0.5), samples: tookMs.length }
 }
 
 /** All signers in one simulated mesh, message signatures by the simulator's stand-in. */
@@ -87,12 +93,17 @@ async function mesh(): Promise<Record<string, number>> {
 
 async function aggregate(): Promise<Record<string, number>> {
   const tookMs: number[] = []
+  const cpuMs: number[] = []
   for (let at = 0; at < times + 3; at++) {
+    const cpuBefore = process.cpuUsage()
     const before = performance.now()
     aggregateKeys(backend, keys)
-    if (at >= 3) tookMs.push(performance.now() - before)
+    if (at < 3) continue
+    tookMs.push(performance.now() - before)
+    const { user, system } = process.cpuUsage(cpuBefore)
+    cpuMs.push((user + system) / 1_000)
   }
-  return { p50: percentile(tookMs, 0.5), samples: tookMs.length }
+  return { p50: percentile(tookMs, 0.5), cpuMs: percentile(cpuMs, 0.5), samples: tookMs.length }
 }
 
 /** Sorts in place. */
