@@ -35,7 +35,8 @@ seeking('a copy by another way costs no check, and the answer goes back to three
   const rig = new Rig()
   rig.join('alice', 'bob', 'carol', 'dave', 'erin')
   rig.seek('alice', 1)
-  for (const name of ['bob', 'carol', 'dave', 'bob']) assert.equal(rig.seek(name, 1).filter(({ kind }) => kind === 'check'), [])
+  for (const name of ['bob', 'carol', 'dave', 'bob']) rig.seek(name, 1)
+  assert.is(rig.out.filter(({ kind }) => kind === 'check').length, 1)
   assert.equal(told(rig.found('erin', 1)), ['found>alice', 'found>bob', 'found>carol'])
 })
 
@@ -60,6 +61,14 @@ seeking('an answer teaches both ways; the same by a second way makes a second, u
   assert.equal(told(rig.carry('alice', 1)), ['carry>bob'])
   assert.equal(told(rig.carry('alice', 1, { attempt: 1 })), ['carry>carol'])
   assert.equal(told(rig.carry('carol', 2, { to: 'seeker' })), ['carry>alice'])
+})
+
+seeking('an answer under another key than the one sought is not even checked', () => {
+  const rig = new Rig()
+  rig.join('alice', 'mallory')
+  rig.seek('alice', 1)
+  assert.equal(rig.found('mallory', 1, { target: 'mallory' }), [])
+  assert.is(rig.counted('found-unasked'), 1)
 })
 
 seeking('an answer with another statement by the same target teaches nothing', () => {
@@ -103,6 +112,14 @@ for (const [what, says] of Object.entries({ id: { id: 'ff' }, seeker: { seeker: 
     assert.equal(told(rig.found('bob', 1)), ['found>alice'])
   })
 }
+
+seeking('nobody can use up an id for somebody else: a search is known by its id and its seeker', () => {
+  const rig = new Rig()
+  rig.join('mallory', 'alice', 'bob')
+  rig.seek('mallory', 1, { seeker: 'mallory', target: 'nobody' })
+  assert.equal(told(rig.seek('alice', 1)), ['seek>mallory', 'seek>bob'])
+  assert.equal(told(rig.found('bob', 1)), ['found>alice'])
+})
 
 seeking('what does not verify is charged to the hop', () => {
   const rig = new Rig()
