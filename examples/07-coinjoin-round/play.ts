@@ -28,7 +28,7 @@ export interface Played {
 
 /** Sats each output of the mix holds. */
 export const DENOMINATION = 1_000_000
-/** Requests to take part are gathered for as long; so many seconds after it began all of ours are made, so that they meet. */
+/** Requests to take part are gathered for as long, but for the last ten seconds. */
 const EPOCH_SECONDS = 20
 
 /** A first phase, and what follows a cheat, may take so long. */
@@ -38,19 +38,16 @@ const DEADLINE_MS = 120_000
 export async function play({ names, cheat, backend = 'auto', say }: PlayOptions): Promise<Played> {
   const chain = new MemoryChain(createNobleBackend())
   const server = await serveChain(chain)
+  // All of them live a few seconds in the future, where an epoch is just beginning: nobody likes to wait for one.
+  const clockAheadMs = EPOCH_SECONDS * 1_000 - Date.now() % (EPOCH_SECONDS * 1_000)
   const wallets = names.map(name => new WalletProcess(name, name === cheat?.name))
   try {
     const ready = await Promise.all(wallets.map(async wallet => {
-      wallet.send({ chainUrl: server.url, cheat: wallet.isCheat ? cheat!.how : undefined, backend, softMs: 2_000, hardMs: 6_000 } satisfies Orders)
+      wallet.send({ chainUrl: server.url, cheat: wallet.isCheat ? cheat!.how : undefined, backend, softMs: 2_000, hardMs: 6_000, clockAheadMs } satisfies Orders)
       return await wallet.until('ready')
     }))
     const announcement = new CoinJoin().describeRound({ denomination: DENOMINATION, network: 'regtest', minPeers: 3, epochSeconds: EPOCH_SECONDS, expiry: Math.floor(Date.now() / 1_000) + 600 })
     say(`round ${announcement.id.slice(0, 8)}: ${DENOMINATION} sats each, at least 3 peers, ${announcement.params.feeRate} sat/vB`)
-    const sinceMs = Date.now() % (EPOCH_SECONDS * 1_000)
-    if (sinceMs > 2_000) {
-      say(`the next epoch begins in ${((EPOCH_SECONDS * 1_000 - sinceMs) / 1_000).toFixed(0)} s`)
-      await new Promise(resolve => setTimeout(resolve, EPOCH_SECONDS * 1_000 - sinceMs + 100))
-    }
     const coins = new Map<string, { txid: string; amount: bigint }>()
     wallets.forEach((wallet, number) => {
       const coin = chain.fund(Uint8Array.from(Buffer.from(ready[number]!.script, 'hex')), BigInt(DENOMINATION + 20_000 + 7_000 * number))

@@ -1,11 +1,12 @@
 /** One wallet in a process of its own: told by its parent what to do, it says what happens. Run by ../07-coinjoin-round.ts. */
 import { P2PCoordinator } from '../../lib/index.ts'
 import { chooseBackend } from '../../lib/crypto/select.node.ts'
+import { systemClock } from '../../lib/foundation/clock.ts'
 import { MemoryStore } from '../../lib/foundation/memory-store.ts'
 import { CoinJoin, EsploraChainSource, SmallWallet, type Coin, type RoundAnnouncement } from '../../lib/protocols/coinjoin/index.node.ts'
 import { cheating, type CheatName } from './cheats.ts'
 
-export interface Orders { chainUrl: string; cheat: CheatName | undefined; backend: 'auto' | 'noble'; softMs: number; hardMs: number }
+export interface Orders { chainUrl: string; cheat: CheatName | undefined; backend: 'auto' | 'noble'; softMs: number; hardMs: number; clockAheadMs: number }
 export interface Join { contacts: string[]; coin: { txid: string; vout: number; amount: string; script: string }; announcement: RoundAnnouncement }
 export type Told =
   | { kind: 'ready'; id: string; address: string; script: string; curve: string }
@@ -18,14 +19,14 @@ const tell = (told: Told): void => void process.send!(told)
 const next = <T>(): Promise<T> => new Promise(resolve => process.once('message', resolve as (message: unknown) => void))
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-const { chainUrl, cheat, backend, softMs, hardMs } = await next<Orders>()
+const { chainUrl, cheat, backend, softMs, hardMs, clockAheadMs } = await next<Orders>()
 const { backend: crypto } = await chooseBackend(backend)
 const seed = globalThis.crypto.getRandomValues(new Uint8Array(32))
 const ownWallet = new SmallWallet({ seed, crypto, store: new MemoryStore() })
 const options = { chain: new EsploraChainSource({ url: chainUrl }), crypto, timing: { softMs, hardMs, signMs: hardMs } }
 const { handler, wallet } = cheat === undefined ? { handler: new CoinJoin(options), wallet: ownWallet } : cheating(cheat, options, ownWallet)
 
-await using node = new P2PCoordinator({ backend })
+await using node = new P2PCoordinator({ backend, clock: { ...systemClock, now: () => Date.now() + clockAheadMs } })
 // Whoever does not hear errors of strangers misses nothing; a real wallet shows them in its log.
 node.on('error', () => {})
 node.registerProtocol(handler)

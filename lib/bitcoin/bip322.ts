@@ -4,7 +4,7 @@ import { sha256x2 } from '@scure/btc-signer/utils.js'
 import { taggedHash } from '../crypto/tagged-hash.ts'
 import type { ICryptoBackend } from '../contracts/crypto.ts'
 import { concatBytes } from '../foundation/bytes.ts'
-import { checkWitness } from './witness.ts'
+import { checkWitness, digestsOf } from './witness.ts'
 
 const TAG = 'BIP0322-signed-message'
 const OP_RETURN = Uint8Array.of(0x6a)
@@ -37,5 +37,6 @@ export function toSign(crypto: Pick<ICryptoBackend, 'sha256'>, message: Uint8Arr
  * P2TR signature must be of 64 bytes, with the default hash type. False for every other script.
  */
 export function verifySimple(crypto: Pick<ICryptoBackend, 'sha256' | 'verify'>, message: Uint8Array, script: Uint8Array, witness: readonly Uint8Array[]): boolean {
-  return checkWitness(toSign(crypto, message, script), 0, [{ amount: 0n, script }], witness, crypto)
+  const coin = { amount: 0n, script }
+  return checkWitness(coin, digestsOf(toSign(crypto, message, script), 0, [coin]), witness, crypto)
 }

@@ -3,6 +3,7 @@ import { sha256x2 } from '@scure/btc-signer/utils.js'
 import { compareBytes } from '../foundation/bytes.ts'
 import { fromHex, toHex } from '../foundation/hex.ts'
 import { kindOf, settle, type Party, type ScriptKind, type Settlement } from './coinjoin-amounts.ts'
+import { MixDigests } from './mix-digests.ts'
 import { checkWitness, type WitnessCrypto } from './witness.ts'
 
 /** BIP125: replaceable, and without a relative locktime. */
@@ -88,19 +89,21 @@ export function transactionOf({ inputs, outputs }: Pick<MixPlan, 'inputs' | 'out
   return transaction
 }
 
-/** One transaction object for each plan: its hashes are asked for again and again. */
-const transactions = new WeakMap<MixPlan, Transaction>()
+/** Made once for each plan: they are asked for with every witness that comes. */
+const digests = new WeakMap<MixPlan, MixDigests>()
 
-function builtFrom(plan: MixPlan): Transaction {
-  let built = transactions.get(plan)
-  if (built === undefined) transactions.set(plan, built = transactionOf(plan))
-  return built
+function digestsFor(plan: MixPlan, crypto: WitnessCrypto): MixDigests {
+  let made = digests.get(plan)
+  if (made === undefined) digests.set(plan, made = new MixDigests(plan, crypto))
+  return made
 }
 
 /** True where a party's witnesses, one for each of its inputs in its own order, are what the network and the round's rules take. */
 export function checkPartyWitnesses(plan: MixPlan, party: number, witnesses: readonly (readonly Uint8Array[])[], crypto: WitnessCrypto): boolean {
   const own = plan.inputs.flatMap((input, index) => (input.party === party ? [{ index, input: input.input }] : []))
-  return own.length === witnesses.length && own.every(({ index, input }) => checkWitness(builtFrom(plan), index, plan.inputs, witnesses[input]!, crypto))
+  const made = digestsFor(plan, crypto)
+  return own.length === witnesses.length && own.every(({ index, input }) =>
+    checkWitness(plan.inputs[index]!, { taproot: () => made.taproot(index), segwit: () => made.segwit(index) }, witnesses[input]!, crypto))
 }
 
 /** The whole transaction, from the witnesses of each party. */

@@ -5,7 +5,7 @@ import { P2PError } from '../contracts/errors.ts'
 import { toHex } from '../foundation/hex.ts'
 import { DUST_SATS, kindOf } from './coinjoin-amounts.ts'
 import type { ChainTip, IChainSource, TxOut } from './chain-source.ts'
-import { checkWitness } from './witness.ts'
+import { checkWitness, digestsOf } from './witness.ts'
 
 interface Entry { readonly amount: bigint; readonly script: Uint8Array; readonly height: number | null; readonly coinbase: boolean; spentBy: string | null }
 
@@ -76,7 +76,7 @@ export class MemoryChain implements IChainSource {
     })
     const spent = coins as Entry[]
     inputs.forEach(({ finalScriptWitness }, index) => {
-      if (!checkWitness(transaction, index, spent, finalScriptWitness ?? [], this.#crypto)) throw refused(`the witness of input ${index} is wrong`)
+      if (!checkWitness(spent[index]!, digestsOf(transaction, index, spent), finalScriptWitness ?? [], this.#crypto)) throw refused(`the witness of input ${index} is wrong`)
     })
     this.#take(transaction, txid, raw, outpoints, spent)
     return txid

@@ -13,25 +13,33 @@ const SIGHASH_DEFAULT = 0x00
 export interface SpentCoin { readonly amount: bigint; readonly script: Uint8Array }
 export type WitnessCrypto = Pick<ICryptoBackend, 'sha256' | 'verify'>
 
+/** The two digests of one input: only the one that its script asks for is made. */
+export interface InputDigests { taproot(): Uint8Array; segwit(): Uint8Array }
+
+/** The digests of any transaction's input, by the library. */
+export function digestsOf(transaction: Transaction, index: number, coins: readonly SpentCoin[]): InputDigests {
+  return {
+    taproot: () => transaction.preimageWitnessV1(index, coins.map(({ script }) => script), SIGHASH_DEFAULT, coins.map(({ amount }) => amount)),
+    segwit: () => transaction.preimageWitnessV0(index, scriptCode(coins[index]!.script), SIGHASH_ALL, coins[index]!.amount),
+  }
+}
+
 /**
  * True for the one witness that we take: P2TR key path with a single 64-byte signature (DEFAULT, no annex); P2WPKH with a strict
  * DER, low-s signature under ALL, and the key that the script names.
  */
-export function checkWitness(transaction: Transaction, index: number, coins: readonly SpentCoin[], witness: readonly Uint8Array[], crypto: WitnessCrypto): boolean {
-  const coin = coins[index]!
-  switch (kindOf(coin.script)) {
+export function checkWitness({ script }: SpentCoin, digests: InputDigests, witness: readonly Uint8Array[], crypto: WitnessCrypto): boolean {
+  switch (kindOf(script)) {
     case 'p2tr': {
       const [signature] = witness
-      if (witness.length !== 1 || signature!.length !== 64) return false
-      const digest = transaction.preimageWitnessV1(index, coins.map(({ script }) => script), SIGHASH_DEFAULT, coins.map(({ amount }) => amount))
-      return crypto.verify(signature!, digest, coin.script.subarray(2))
+      return witness.length === 1 && signature!.length === 64 && crypto.verify(signature!, digests.taproot(), script.subarray(2))
     }
     case 'p2wpkh': {
       const [signature, publicKey] = witness
       if (witness.length !== 2 || publicKey!.length !== 33 || signature![signature!.length - 1] !== SIGHASH_ALL) return false
-      if (!equalBytes(hash160(publicKey!), coin.script.subarray(2))) return false
+      if (!equalBytes(hash160(publicKey!), script.subarray(2))) return false
       const compact = compactFromDer(signature!.subarray(0, -1))
-      return compact !== null && verifyEcdsa(compact, transaction.preimageWitnessV0(index, scriptCode(coin.script), SIGHASH_ALL, coin.amount), publicKey!)
+      return compact !== null && verifyEcdsa(compact, digests.segwit(), publicKey!)
     }
     case null: return false
   }

@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert'
 import { INPUT_WEIGHT, kindOf, settle, shareOf } from '../../lib/bitcoin/coinjoin-amounts.ts'
 import { checkPartyWitnesses, finishMix, objection, planMix, settleParty, taprootScript, transactionOf, type MixParty, type MixPlan } from '../../lib/bitcoin/coinjoin-transaction.ts'
 import { MemoryChain } from '../../lib/bitcoin/memory-chain.ts'
+import { MixDigests } from '../../lib/bitcoin/mix-digests.ts'
+import { digestsOf } from '../../lib/bitcoin/witness.ts'
 import { SmallWallet } from '../../lib/bitcoin/small-wallet.ts'
 import type { ScriptKind } from '../../lib/bitcoin/coinjoin-amounts.ts'
 import { createNobleBackend } from '../../lib/crypto/noble.ts'
@@ -154,6 +156,17 @@ tx('what cannot pay, or has another script, makes no plan', () => {
   assert.is(settleParty({ inputs: [{ txid: '', vout: 0, amount: 2n * D, script: Uint8Array.of(0x6a) }], changeScript: null }, 3, terms), null)
   assert.is(settleParty({ inputs: [{ txid: '', vout: 0, amount: 2n * D, script: P2TR }], changeScript: Uint8Array.of(0x6a) }, 3, terms), null)
   assert.equal([kindOf(P2TR), kindOf(P2WPKH), kindOf(new Uint8Array(22)), kindOf(new Uint8Array(0))], ['p2tr', 'p2wpkh', null, null])
+})
+
+tx('every digest is the library\'s own', async () => {
+  const { plan } = await mixOf([{ kinds: ['p2tr', 'p2wpkh'], over: 9_000n, change: true }, { kinds: ['p2wpkh'], over: 9_500n, change: false }, { kinds: ['p2tr'], over: 9_900n, change: true }])
+  const digests = new MixDigests(plan, crypto)
+  const transaction = transactionOf(plan)
+  plan.inputs.forEach((_, index) => {
+    const theirs = digestsOf(transaction, index, plan.inputs)
+    assert.equal(digests.taproot(index), theirs.taproot())
+    if (kindOf(plan.inputs[index]!.script) === 'p2wpkh') assert.equal(digests.segwit(index), theirs.segwit())
+  })
 })
 
 tx('the chain in memory takes each coin once, checks every witness, and knows depth', async () => {

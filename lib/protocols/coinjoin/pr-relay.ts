@@ -24,7 +24,7 @@ const ROUNDS_MAX = 16
 /** Frames remembered as seen, so that none is checked or handed on twice. */
 const SEEN_MAX = 4_096
 /** PRs of rounds that we do not know, handed on unchecked: so many a minute from one peer. */
-const UNKNOWN_PER_MINUTE = 30
+const UNKNOWN_PER_MINUTE = 120
 /** PRs kept of rounds that are not joined yet; the oldest makes room. */
 const UNOPENED_MAX = 256
 /** Nodes that a round's identity tells of its PR: one may be deaf, or gone. */
@@ -143,7 +143,11 @@ export class PrRelay {
     const pr = prOf(crypto, message)
     if (pr === null) return this.#refuse('form')
     if (this.#rounds.has(toHex(pr.paramsHash))) return await this.#consider(pr, frame, from, !isOurs)
-    if (!this.#mayHandOn(from)) return this.#refuse('rate')
+    if (!this.#mayHandOn(from)) {
+      // Not looked at, so not seen: should we join that round, we ask for it.
+      this.#seen.delete(seenAs)
+      return this.#refuse('rate')
+    }
     if (this.#unopened.size >= UNOPENED_MAX) for (const [oldest] of this.#unopened) { this.#unopened.delete(oldest); break }
     this.#unopened.set(frame, { pr, from })
     this.#handOn(frame, [from])

@@ -48,6 +48,7 @@ export class RosterTalk {
   readonly #claims = new Map<PeerId, readonly string[]>()
   /** The rosters of runs that we have been told about. */
   readonly #rosters = new Map<string, readonly string[]>()
+  readonly #begun = new Set<string>()
   #heldAtClose: readonly string[] | undefined
   #repeats = 0
   #settling: Disposable | undefined
@@ -58,7 +59,9 @@ export class RosterTalk {
 
   /** A session has begun: its roster is what we ourselves cite. */
   opened(): void {
-    this.#heldAtClose ??= this.#around.roster().map(({ id }) => id)
+    const ids = this.#around.roster().map(({ id }) => id)
+    this.#heldAtClose ??= ids
+    this.#begun.add(String(ids))
     this.#asked.clear()
   }
 
@@ -142,6 +145,8 @@ export class RosterTalk {
     if (String(ids) === String(mine)) return
     if (isMostlyGone(this.#heldAtClose ?? [], ids)) return fail('more than a third of those who asked to take part are not in the roster of the others')
     if (!next.some(({ author }) => author === context().localPeer.peerId)) return fail('the others do not have us in their roster: our request came too late')
+    // A run of that name is under way, or was: its keys are used.
+    if (this.#begun.has(String(ids))) return fail('the members did not agree on a roster: one that was given up has come back')
     if (this.#repeats++ >= ROSTER_REPEATS_MAX) return fail(`the members did not agree on a roster in ${ROSTER_REPEATS_MAX} repeats`)
     begin(next)
   }

@@ -41,6 +41,8 @@ export interface TableOptions {
   latencyMs?: (from: number, to: number) => number
   feeRate?: number
   withChange?: boolean
+  /** Real coins in place of made-up ones, each under an untweaked key. */
+  coins?: readonly { txid: string; vout: number; amount: bigint; secret: Uint8Array }[]
 }
 
 interface Happening { atMs: number; order: number; run: () => void }
@@ -104,12 +106,13 @@ export class Table {
 
   #draft(number: number, paramsHash: Uint8Array, denomination: number): { pr: Pr; coins: Uint8Array[]; number: number } {
     const author = toHex(this.crypto.publicKeyOf(drawScalar(this.random)).slice(1))
-    const coin = this.crypto.evenSecret(drawScalar(this.random))
+    const real = this.#options.coins?.[number]
+    const coin = real?.secret ?? this.crypto.evenSecret(drawScalar(this.random))
     const script = taprootScript(this.crypto.publicKeyOf(coin).slice(1))
     const changeScript = this.#options.withChange === false ? null : taprootScript(this.crypto.publicKeyOf(drawScalar(this.random)).slice(1))
     const body = encodePr({
       paramsHash, epoch: this.epoch, changeScript, record: new Uint8Array(0),
-      inputs: [{ txid: toHex(this.random(32)), vout: number, amount: BigInt(denomination + 5_000 + number), script, proof: [new Uint8Array(64)] }],
+      inputs: [{ txid: real?.txid ?? toHex(this.random(32)), vout: real?.vout ?? number, amount: real?.amount ?? BigInt(denomination + 5_000 + number), script, proof: [new Uint8Array(64)] }],
     })
     const message = this.register({ type: 'pr', from: author, payload: body, slot: prSlot(this.epoch) })
     return { pr: prOf(this.crypto, message)!, coins: [coin], number }
