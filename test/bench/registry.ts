@@ -1,6 +1,5 @@
 import type { Registry } from './command.ts'
 import { coinjoin } from './coinjoin.ts'
-import { dht } from './dht.ts'
 import { direct } from './direct.ts'
 import { gossip } from './gossip.ts'
 import { musig2 } from './musig2.ts'
