@@ -69,6 +69,8 @@ export class Core {
   /** By how much timers have come too late lately, halved at each heartbeat: how far behind with its input this node is. */
   lateMs = 0
   nowMs = 0
+  /** How long after an item came here others were heard to have it, on average over some 16 of them; undefined before the first. */
+  newsMs: number | undefined
   /** When outstanding wants are looked at next. */
   pullDueMs: number | undefined
   syncCount = 0

@@ -48,7 +48,7 @@ export interface GossipParameters {
   floodPublish: boolean
   /** Peers told at once of a large publication of ours. */
   announceMax: number
-  /** So many of the mesh are pushed an item at once, the others after `pushDelayMs` if they have not shown by then that they have it. */
+  /** So many of the mesh are pushed an item at once, the others after at most `pushDelayMs` if they have not shown by then that they have it: sooner where such news is quick. */
   eagerPushPeers: number
   pushDelayMs: number
   /** From this frame size on, receivers say `dont-want`. */

@@ -11,6 +11,7 @@ export const PULL_TIMER = 'pull'
 const PULL_EVERY_MS = 100
 /** A timer later than this says that the node itself was busy. */
 const LATE_MS = 50
+const NEWS_COUNT = 16
 
 /** A brake with two marks: at `max` things are dropped, at the double the peer is charged, once a heartbeat. */
 export function isOver(core: Core, peer: Peer, used: number, max: number, what: string): boolean {
@@ -112,6 +113,11 @@ export function takeDontWant(core: Core, peer: Peer, ids: Uint8Array): void {
     const key = keyOf(ids, at)
     const entry = core.cache.get(key)
     if (entry === undefined) peer.refuse(key)
-    else entry.addHolder(peer)
+    else if (entry.addHolder(peer) && entry.state === 'held') noteNews(core, core.nowMs - entry.arrivedAtMs)
   }
+}
+
+/** What second pushes wait for. */
+function noteNews(core: Core, ms: number): void {
+  core.newsMs = core.newsMs === undefined ? ms : core.newsMs + (ms - core.newsMs) / NEWS_COUNT
 }

@@ -10,6 +10,9 @@ import type { Peer } from './peer.ts'
 import { THRESHOLDS } from './score.ts'
 import type { Topic } from './topic.ts'
 
+/** A second push waits for as many times what news of an item takes, and at least so long. */
+const NEWS_TIMES = 2
+const PUSH_DELAY_MS_MIN = 5
 /** A second push waits no longer than this for a node to catch up. */
 const LATE_MS_MAX = 500
 /** Announcements wait this long for others to share their word. */
@@ -64,8 +67,10 @@ function mayNeed(peer: Peer, entry: Entry, author: string): boolean {
  * copies away and hardly any speed, as the first few reach everybody.
  */
 function pushInTwo(core: Core, entry: Entry, open: readonly Peer[]): void {
-  const { eagerPushPeers, pushDelayMs } = core.parameters
-  if (open.length <= eagerPushPeers || pushDelayMs === 0 || core.later.length >= LATER_MAX) return pushTo(core, entry, open)
+  const { eagerPushPeers, pushDelayMs: longestMs } = core.parameters
+  // Where others are heard to have an item within a millisecond, there is nothing to wait for longer.
+  const pushDelayMs = Math.min(longestMs, Math.max(PUSH_DELAY_MS_MIN, Math.ceil(NEWS_TIMES * (core.newsMs ?? longestMs))))
+  if (open.length <= eagerPushPeers || longestMs === 0 || core.later.length >= LATER_MAX) return pushTo(core, entry, open)
   const drawn = dialledFirst(shuffled(open, core.random))
   pushTo(core, entry, drawn.slice(0, eagerPushPeers))
   // A node that is behind hears late that somebody has it already.

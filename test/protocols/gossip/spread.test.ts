@@ -71,6 +71,27 @@ spread('three of the mesh are pushed an item at once, the others 60 ms later if 
   assert.equal(pushedTo(rig.pass(1)), waiting.slice(1))
 })
 
+spread('where others are heard to have items at once, second pushes wait 5 ms; where that takes long, 60 ms and no more', () => {
+  const secondAfterMs = (newsMs: number): number => {
+    const rig = new Rig()
+    const peers = rig.peers(8, { outbound: true })
+    rig.pass(1_000)
+    for (let count = 0; count < 30; count++) {
+      const frame = rig.press.frame({ timestampMs: rig.wallMs })
+      rig.item(peers[0]!, frame)
+      rig.pass(newsMs)
+      for (const from of peers.slice(1, 4)) rig.take({ kind: 'dont-want', from, ids: rig.idOf(frame) })
+      rig.pass(400)
+    }
+    const first = pushedTo(rig.good(peers[0]!)).length
+    for (let ms = 1; ms < 200; ms++) if (pushedTo(rig.pass(1)).length > 0) return first === 3 ? ms : -1
+    return Number.POSITIVE_INFINITY
+  }
+  assert.is(secondAfterMs(1), 5)
+  assert.is(secondAfterMs(20), 40)
+  assert.is(secondAfterMs(150), 60)
+})
+
 spread('whoever has left the mesh or said it does not want it meanwhile is left out', () => {
   const rig = new Rig()
   const peers = rig.peers(7)
