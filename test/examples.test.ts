@@ -1,4 +1,4 @@
-// guard: deadline 400 s
+// guard: deadline 600 s
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,6 +52,16 @@ examples('the chat of four processes: who comes late remembers what the others d
   assert.match(out, 'dave came late, and has heard all of it')
   assert.match(out, 'all four remember the same 5 lines in the same order, each signed by one of 4 keys')
   assert.ok(/^dave +\| .* alice \([0-9a-f]{8}\): good morning$/m.test(out), out)
+})
+
+examples('the demo of npm start goes through all its acts', async () => {
+  const { code, out, err, ms } = await run('demo/main.ts')
+  assert.is(code, 0, `${out}\n${err}`)
+  assert.ok(/^Done in [\d.]+ s:$/m.test(out), out)
+  assert.match(out, 'one publication reached all five')
+  assert.match(out, 'two sealed messages crossed three relays')
+  assert.match(out, 'a sixth node found the other five from one address')
+  console.log(`    the demo took ${(ms / 1000).toFixed(1)} s`)
 })
 
 examples.run()
