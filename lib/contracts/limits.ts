@@ -105,6 +105,12 @@ export interface Limits {
   bansMax: number
   /** How long a peer is refused whose score fell below 20. */
   discourageMs: number
+  /** Bits of work a stranger's key must show, or levels of another `ISybilCost`; public networks only. */
+  workBitsMin: number
+  /** The same while many join, and the most this node pays itself. */
+  workBitsMax: number
+  /** New keys let in within a minute before the next costs a bit more; twice as many, another bit. */
+  joinsPerMinuteCalm: number
   /** First statements in slots, kept to be held against second ones. */
   statementsMax: number
 

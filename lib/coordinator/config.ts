@@ -8,6 +8,7 @@ import type { ReputationStats } from '../contracts/reputation.ts'
 import type { DirectoryStats } from '../contracts/resources.ts'
 import type { RandomBytes } from '../contracts/random.ts'
 import type { IStore } from '../contracts/store.ts'
+import type { ISybilCost } from '../contracts/sybil-cost.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import type { OutreachStats } from '../peers/outreach.ts'
 import type { PeerStats } from '../peers/peer-manager.ts'
@@ -38,6 +39,8 @@ export interface P2PConfig {
   networkId?: string
   /** 'private' when listening on loopback alone; lifts caps that strangers make necessary. */
   network?: 'public' | 'private'
+  /** What a stranger's key must have cost, on public networks: SHA-256 work by default, `false` for nothing. All nodes of a network use the same. */
+  sybilCost?: ISybilCost | false
   /** Local names for keys you know. */
   names?: Readonly<Record<string, PeerId>>
   /** URLs dialled when this node starts to listen, and again when lost; `url#id` pins the key. */

@@ -56,7 +56,7 @@ export class Coordinator extends SafeEmitter<P2PEvents> implements AsyncDisposab
     const manager = new PeerManager({
       node, transports,
       names: ownName === undefined ? config.names : withOwnName(config.names, ownName, node.id),
-      network: config.network, reconnect: config.reconnect, maxConnections: config.maxConnections, heartbeatInterval: config.heartbeatInterval,
+      network: config.network, sybilCost: config.sybilCost, reconnect: config.reconnect, maxConnections: config.maxConnections, heartbeatInterval: config.heartbeatInterval,
       outboundTarget: config.outboundTarget,
       route: (message, record) => this.#inbound.route(message, this.#senderOf(message, record)),
     })

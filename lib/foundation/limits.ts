@@ -62,6 +62,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   reputationPeersMax: 4_096,
   bansMax: 16_384,
   discourageMs: 86_400_000,
+  workBitsMin: 20,
+  workBitsMax: 24,
+  joinsPerMinuteCalm: 30,
   statementsMax: 8_192,
 
   addressBookMax: 1_024,

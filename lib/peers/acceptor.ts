@@ -17,8 +17,8 @@ export interface AcceptorOptions {
   subnetLimiter: ILimiter
   /** Connections open now from a host. */
   connectionsFrom(host: string): number
-  /** What follows our hello to a key we have no room for; undefined where there is room. */
-  farewellTo(key: Uint8Array): Uint8Array | undefined
+  /** What follows our hello to a key we do not let in; undefined where it is welcome. */
+  farewellTo(key: Uint8Array, hello: Hello): Promise<Uint8Array | undefined>
 }
 
 /** On a private network nobody is rationed, but memory is still bounded. */

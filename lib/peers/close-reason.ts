@@ -10,6 +10,8 @@ export const CloseCode = {
   LIMIT: 5,
   DUPLICATE: 6,
   PROTOCOL_MISMATCH: 7,
+  /** Its text is the level asked, in decimal digits. */
+  WORK: 8,
 } as const
 export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode]
 

@@ -36,6 +36,8 @@ export interface ConnectorOptions {
   /** Aborts when the house closes. */
   closing: AbortSignal
   hello(): Hello
+  /** Pays what a listener asks of strangers. */
+  payWork(level: number, signal: AbortSignal): Promise<void>
 }
 
 /** One dial under way, and how many wait for it. */

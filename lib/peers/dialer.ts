@@ -28,6 +28,8 @@ export interface DialerOptions {
   transports: readonly ITransport[]
   isPrivate(): boolean
   hello(): Hello
+  /** Pays what a listener asks of strangers. */
+  payWork(level: number, signal: AbortSignal): Promise<void>
 }
 
 type Attempt = { transport: ITransport; address: never; text: string; refuseLocal: boolean }
@@ -40,7 +42,7 @@ export async function dialPeer(target: DialTarget, options: DialerOptions, signa
   for (const attempt of attempts) {
     signal.throwIfAborted()
     try {
-      return await dialOne(attempt, target, options, signal)
+      return await dialAndPay(attempt, target, options, signal)
     } catch (error) {
       signal.throwIfAborted()
       failures.push(error)
@@ -66,6 +68,30 @@ function attemptsAt(addresses: PeerAddresses, transports: readonly ITransport[],
     const address = addresses[transport.name]
     return address === undefined ? [] : [{ transport, address: address as never, text: typeof address === 'string' ? address : transport.name, refuseLocal }]
   })
+}
+
+/** A listener that asks for work is dialled again with it; twice, as the price may have risen meanwhile. */
+async function dialAndPay(attempt: Attempt, target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
+  for (let paid = 0; ; paid++) {
+    try {
+      return await dialOne(attempt, target, options, signal)
+    } catch (error) {
+      if (!(error instanceof WorkAsked) || paid === PAYMENTS_MAX) throw error
+      await options.payWork(error.level, signal)
+    }
+  }
+}
+
+const PAYMENTS_MAX = 2
+
+/** The listener wants to see more work than our hello showed. */
+class WorkAsked extends P2PError {
+  readonly level: number
+
+  constructor(who: string, level: number, peerId: string) {
+    super(ErrorCode.PEER_WORK_REQUIRED, `${who} asks strangers for ${level} bits of work, and this node shows less`, { peerId })
+    this.level = level
+  }
 }
 
 async function dialOne(attempt: Attempt, target: DialTarget, options: DialerOptions, signal: AbortSignal): Promise<SecureLink> {
@@ -122,26 +148,28 @@ function prepareMeanwhile(options: DialSecureOptions): { take(): PreparedDial | 
 
 /** A listener without room says so right behind its hello. */
 function mustBeWelcome(secure: SecureLink, { who }: DialTarget): void {
-  const reason = secure.firstParts === undefined ? undefined : farewellIn(secure.firstParts)
-  if (reason === undefined) return
+  const farewell = secure.firstParts === undefined ? undefined : farewellIn(secure.firstParts)
+  if (farewell === undefined) return
+  const { reason, text } = farewell
   secure.wipe()
   void secure.channel.close('remote')
   const peerId = toHex(secure.remoteKey)
   if (reason === CloseCode.LIMIT) throw new P2PError(ErrorCode.PEER_LIMIT_REACHED, `${who} has no room for another connection`, { peerId })
+  if (reason === CloseCode.WORK && /^\d{1,3}$/.test(text)) throw new WorkAsked(who, Number(text), peerId)
   throw new P2PError(ErrorCode.PEER_DISCONNECTED, `${who} said goodbye with its hello (reason ${reason})`, { peerId })
 }
 
 /** Malformed parts are the link's to judge, not ours. */
-function farewellIn(parts: Uint8Array): number | undefined {
-  let reason: number | undefined
+function farewellIn(parts: Uint8Array): ReturnType<typeof parseClose> | undefined {
+  let farewell: ReturnType<typeof parseClose> | undefined
   try {
     readParts(parts, (kind, body) => {
-      if (kind === PartKind.CLOSE) reason ??= parseClose(body).reason
+      if (kind === PartKind.CLOSE) farewell ??= parseClose(body)
     })
   } catch {
     return undefined
   }
-  return reason
+  return farewell
 }
 
 function nothingToDial(target: DialTarget, transports: readonly ITransport[]): P2PError {

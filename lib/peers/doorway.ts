@@ -1,6 +1,7 @@
 import { ErrorCode, P2PError } from '../contracts/errors.ts'
 import type { PeerId } from '../contracts/message.ts'
 import type { PeerAddresses } from '../contracts/peer.ts'
+import type { ISybilCost, SybilStats } from '../contracts/sybil-cost.ts'
 import type { IChannel, IListener, ITransport } from '../contracts/transport.ts'
 import type { WaitOptions } from '../contracts/wait.ts'
 import { withDeadline } from '../foundation/deadline.ts'
@@ -16,12 +17,14 @@ import type { LocalNode } from './local-node.ts'
 import { hostOf, isLoopback } from './network-address.ts'
 import type { PeerTable } from './peer-table.ts'
 import type { Reputation } from './reputation.ts'
+import { SybilGate } from './sybil-gate.ts'
 
 export interface DoorwayOptions {
   node: LocalNode
   table: PeerTable
   keeper: LinkKeeper
   reputation: Reputation
+  sybilCost: ISybilCost | false | undefined
   transports: readonly ITransport[]
   network: 'public' | 'private' | undefined
   /** Aborts when the house closes. */
@@ -45,11 +48,15 @@ const SUBNET_BURST = 5
 export class Doorway {
   readonly #options: DoorwayOptions
   readonly #acceptor: Acceptor
+  readonly #gate: SybilGate
+  /** Hellos that show too little, and the level that was asked. */
+  readonly #lacking = new WeakMap<Hello, number>()
   readonly #listeners = new Set<IListener>()
 
   constructor(options: DoorwayOptions) {
     const { node: { clock, limits } } = options
     this.#options = options
+    this.#gate = new SybilGate({ node: options.node, cost: options.sybilCost, isPrivate: () => this.isPrivate, isAskedFor: id => options.table.get(id)?.asked ?? false })
     this.#acceptor = new Acceptor({
       node: options.node,
       hello: () => this.hello(),
@@ -57,7 +64,7 @@ export class Doorway {
       nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
       subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
       connectionsFrom: host => this.#connectionsFrom(host),
-      farewellTo: key => this.#farewellTo(toHex(key)),
+      farewellTo: (key, hello) => this.#farewellTo(toHex(key), hello),
     })
   }
 
@@ -96,7 +103,7 @@ export class Doorway {
       role: addresses.length > 0 ? 'node' : 'client',
       addresses,
       protocols: node.vocabulary.list(),
-      work: new Uint8Array(0),
+      work: this.#gate.own,
     })
   }
 
@@ -121,7 +128,23 @@ export class Doorway {
     const secure = await withDeadline(node.clock, options, signal => this.#acceptor.accept(channel, AbortSignal.any([signal, closing])), { what: 'a handshake' })
     if (closing.aborted) void secure.channel.close('shutdown')
     closing.throwIfAborted()
+    const level = this.#lacking.get(secure.remoteHello)
+    if (level !== undefined) keeper.turnAway(secure, 'limit', tooLittleWork(toHex(secure.remoteKey), level))
     keeper.admit(secure, { asked: false, wanted: false, shortLived: false })
+  }
+
+  /** Pays what a listener asks of this node's key. */
+  async payWork(level: number, signal: AbortSignal): Promise<void> {
+    await this.#gate.pay(level, signal)
+  }
+
+  /** What this node has paid before. */
+  async load(): Promise<void> {
+    await this.#gate.load()
+  }
+
+  get sybil(): SybilStats {
+    return this.#gate.stats
   }
 
   async close(): Promise<void> {
@@ -142,9 +165,14 @@ export class Doorway {
   }
 
   /** The last of what a refused key costs us: said with our hello, so that the dialler knows why. */
-  #farewellTo(id: PeerId): Uint8Array | undefined {
+  async #farewellTo(id: PeerId, hello: Hello): Promise<Uint8Array | undefined> {
     const { keeper, reputation } = this.#options
     if (reputation.banOf(id) !== undefined) return UNWELCOME
+    const level = await this.#gate.lacking(id, hello.work)
+    if (level !== undefined) {
+      this.#lacking.set(hello, level)
+      return writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.WORK, String(level)) }])
+    }
     return keeper.hasRoomFor(id, false) ? undefined : NO_ROOM
   }
 
@@ -153,6 +181,10 @@ export class Doorway {
     for (const record of this.#options.table.connected()) if (hostOf(record.link!.remoteAddress) === host) count++
     return count
   }
+}
+
+function tooLittleWork(id: PeerId, level: number): P2PError {
+  return new P2PError(ErrorCode.PEER_WORK_REQUIRED, `turned ${id} away: its hello shows less than the ${level} bits of work asked of strangers now; it was told`, { peerId: id })
 }
 
 /** What cannot be claimed is left out: it still works for those who were told otherwise. */

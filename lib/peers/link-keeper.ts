@@ -81,8 +81,8 @@ export class LinkKeeper implements LinkOwner {
     const { node, table, reputation } = this.#options
     const id = toHex(secure.remoteKey)
     const refusal = reputation.refusalOf(id, 'refused a connection with')
-    if (refusal) this.#turnAway(secure, id, 'misbehaviour', refusal)
-    if (!this.hasRoomFor(id, admission.shortLived)) this.#turnAway(secure, id, 'limit', this.#noRoom(id))
+    if (refusal) this.turnAway(secure, 'misbehaviour', refusal)
+    if (!this.hasRoomFor(id, admission.shortLived)) this.turnAway(secure, 'limit', this.#noRoom(id))
     const record = table.ensure(id, node.clock.elapsedMs())
     const link = this.#makeLink(secure, record)
     if (admission.asked) record.asked = true
@@ -138,8 +138,8 @@ export class LinkKeeper implements LinkOwner {
   }
 
   /** Told at the end of the handshake already, where it was known then: this is for who came between. */
-  #turnAway(secure: SecureLink, id: PeerId, reason: DisconnectReason, error: P2PError): never {
-    const link = this.#makeLink(secure, new PeerRecord(id))
+  turnAway(secure: SecureLink, reason: DisconnectReason, error: P2PError): never {
+    const link = this.#makeLink(secure, new PeerRecord(toHex(secure.remoteKey)))
     link.start()
     void link.close(reason)
     throw error

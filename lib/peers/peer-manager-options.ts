@@ -1,4 +1,5 @@
 import type { P2PMessage, PeerId } from '../contracts/message.ts'
+import type { ISybilCost, SybilStats } from '../contracts/sybil-cost.ts'
 import type { ITransport } from '../contracts/transport.ts'
 import type { LocalNode, LocalNodeOptions } from './local-node.ts'
 import type { PeerRecord } from './peer-table.ts'
@@ -18,6 +19,8 @@ export interface PeerManagerOptions extends LocalNodeOptions {
   reconnect?: boolean | undefined
   /** Links this node makes of its own choice, from its address book, besides two to anchors of its last run. None by default; the design's measure is an eighth of `maxConnections`. */
   outboundTarget?: number | undefined
+  /** What a stranger's key must have cost, on public networks: SHA-256 work by default, `false` for nothing. */
+  sybilCost?: ISybilCost | false | undefined
   /** Takes verified messages instead of the `message` event. */
   route?: (message: P2PMessage, from: PeerRecord) => Promise<void> | undefined
 }
@@ -29,6 +32,7 @@ export interface PeerStats {
   pendingHandshakes: number
   /** Lost peers that are being dialled again. */
   reconnecting: number
+  sybil: SybilStats
   /** How often each `ERR_*` was met, from strangers and from ourselves. */
   errors: Readonly<Record<string, number>>
 }

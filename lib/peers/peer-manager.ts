@@ -84,7 +84,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       keeper: this.#keeper,
       reputation: this.reputation,
       transports: this.transports,
-      network: options.network,
+      network: options.network, sybilCost: options.sybilCost,
       closing: this.#closing.signal,
       accept: channel => this.accept(channel),
       onFailure: error => this.#failed(error),
@@ -101,7 +101,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       connectionsMax: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       reconnect: options.reconnect ?? true,
       closing: this.#closing.signal,
-      hello: () => this.#doorway.hello(),
+      hello: () => this.#doorway.hello(), payWork: (level, signal) => this.#doorway.payWork(level, signal),
     })
     this.#reconnector = new Reconnector({ clock, random: this.node.random, limits, dial: id => this.#redial(id) })
   }
@@ -296,7 +296,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       connectedPeers: [...this.table.open()].length,
       totalPeers: this.table.size,
       pendingHandshakes: this.#doorway.pendingHandshakes,
-      reconnecting: this.#reconnector.size,
+      reconnecting: this.#reconnector.size, sybil: this.#doorway.sybil,
       errors: { ...this.#errors },
     }
   }
@@ -363,7 +363,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
   }
 
   async #prepare(): Promise<void> {
-    await Promise.all([this.node.loadCrypto(), this.reputation.load(), this.outreach.load(), (this.#namesLoaded ??= this.#loadNames())])
+    await Promise.all([this.node.loadCrypto(), this.reputation.load(), this.#doorway.load(), this.outreach.load(), (this.#namesLoaded ??= this.#loadNames())])
     this.#mustBeOpen()
   }
 

@@ -40,7 +40,7 @@ test('a full node refuses the next, which learns why from `connect` and is never
   await settle()
   assert.equal([dave.diary.connected, dave.diary.disconnected, bob.diary.connected.length], [[], [], 2])
   assert.equal(codesIn(bob.diary), ['ERR_PEER_LIMIT_REACHED'])
-  assert.equal(bob.node.getStats().peers, { connectedPeers: 2, totalPeers: 2, pendingHandshakes: 0, reconnecting: 0, errors: { ERR_PEER_LIMIT_REACHED: 1 } })
+  assert.equal(bob.node.getStats().peers, { connectedPeers: 2, totalPeers: 2, pendingHandshakes: 0, reconnecting: 0, sybil: { cost: 'none', level: 0, paid: 0, joinsLastMinute: 0, refused: 0 }, errors: { ERR_PEER_LIMIT_REACHED: 1 } })
   assert.is(dave.node.getStats().peers.reconnecting, 0)
 })
 

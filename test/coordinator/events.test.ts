@@ -136,7 +136,7 @@ test('statistics count what is there', async () => {
   await until(() => bob.diary.messages.length, 'one message')
 
   const { peers, dht, crypto, reputation, addresses, ...rest } = bob.node.getStats()
-  assert.equal(peers, { connectedPeers: 1, totalPeers: 1, pendingHandshakes: 0, reconnecting: 0, errors: {} })
+  assert.equal(peers, { connectedPeers: 1, totalPeers: 1, pendingHandshakes: 0, reconnecting: 0, sybil: { cost: 'none', level: 0, paid: 0, joinsLastMinute: 0, refused: 0 }, errors: {} })
   assert.equal(dht, { totalAnnouncements: 0 })
   assert.equal(reputation, { peers: 0, throttled: 0, graylisted: 0, discouraged: 0, banned: 0, refused: 0, behaviors: {} })
   assert.equal([addresses.book.known, addresses.book.tried, addresses.outbound.target, addresses.outbound.linked], [1, 0, 0, 0], 'alice has said where she listens')

@@ -239,7 +239,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
  */
 export async function openPublicStage(options: StageOptions = {}): Promise<Stage> {
   const transport: WebSocketOptions = { trustProxy: true, ...options.transport }
-  return await openStage({ ...options, transport, config: { network: 'public', ...options.config } })
+  return await openStage({ ...options, transport, config: { network: 'public', sybilCost: false, ...options.config } })
 }
 
 /** As if from this address, where the listener trusts its proxy. */

@@ -143,7 +143,7 @@ async function abandonedConnections({ abandoned }: Sizes): Promise<Row[]> {
 
 /** Alice's questions, quiet and under two floods, bob alone in this process. */
 async function floods(network: 'private' | 'public', { secondsEach }: Sizes, { progress }: RunOptions): Promise<Row[]> {
-  await using bob = new P2PCoordinator({ network, reconnect: false, transports: [new WebSocketTransport({ trustProxy: true })] })
+  await using bob = new P2PCoordinator({ network, sybilCost: false, reconnect: false, transports: [new WebSocketTransport({ trustProxy: true })] })
   bob.registerProtocol(new Probe())
   const { address } = await bob.listen('ws://127.0.0.1:0')
   await using alice = await Actor.start('alice', address, bob.id)

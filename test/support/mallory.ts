@@ -17,6 +17,8 @@ export interface MalloryOptions extends LocalNodeOptions {
   victim?: string
   protocols?: Hello['protocols']
   boot?: Uint8Array
+  /** What her key has cost: none by default. */
+  work?: Uint8Array
   /** Reads nothing once the handshake is over. */
   deaf?: boolean
 }
@@ -62,7 +64,7 @@ export class Mallory {
 
   static #secure(self: LocalNode, options: MalloryOptions) {
     const hello: Hello = {
-      boot: options.boot ?? self.boot, timestampMs: self.clock.now(), role: 'client', addresses: [], protocols: options.protocols ?? [], work: new Uint8Array(0),
+      boot: options.boot ?? self.boot, timestampMs: self.clock.now(), role: 'client', addresses: [], protocols: options.protocols ?? [], work: options.work ?? new Uint8Array(0),
     }
     return {
       identity: self.identity, crypto: () => self.crypto(), random: self.secretRandom, networkId: self.networkId,

@@ -29,7 +29,7 @@ export interface SecureOptions {
   clock: IClock
   signal?: AbortSignal | undefined
   /** For a listener that may have to refuse a key it has just met: the parts that follow its hello and say why. */
-  farewellTo?: ((key: Uint8Array) => Uint8Array | undefined) | undefined
+  farewellTo?: ((key: Uint8Array, hello: Hello) => Promise<Uint8Array | undefined>) | undefined
   /** For a listener that has named its ephemeral key with the channel's greeting: that key, to be used up. */
   ephemeralOf?: ((greeting: Uint8Array) => Ephemeral | undefined) | undefined
 }
@@ -153,7 +153,7 @@ export async function acceptSecure(channel: IChannel, options: SecureOptions): P
     const remoteHello = decodeHello(dialler.hello)
     const keys = keptKeys(talk, responder)
     channel.setFrameBytesMax?.(limits.channelFrameBytesMax)
-    await talk.send(FIRST_FRAME, keys.sealing.seal(concatBytes(helloPart(hello), farewellTo?.(remoteKey) ?? EMPTY_BYTES)))
+    await talk.send(FIRST_FRAME, keys.sealing.seal(concatBytes(helloPart(hello), (await farewellTo?.(remoteKey, remoteHello)) ?? EMPTY_BYTES)))
     return new SecureLink({ channel, pattern: responder.pattern!, direction: 'inbound', remoteKey, remoteHello, firstParts: undefined, frames: talk.frames }, keys)
   })
 }
