@@ -41,6 +41,7 @@ export class Asker {
     const start = route.findLastIndex(id => links.has(id))
     if (start < 0 || route.length - start > HOPS_MAX) throw new P2PError(BAD_ANSWER, `nobody is left who could carry a question to ${route.at(-1)}`)
     const timeoutMs = this.#timeoutMs(route.length - start)
+    this.#core.count('asked')
     const first = route[start]!
     if (start < route.length - 1) return await this.#askThrough(first, route.slice(start + 1), question, ask, timeoutMs)
     const askedAtMs = this.#core.context.clock.elapsedMs()

@@ -12,6 +12,7 @@ const SECOND = 1_000
 /** After the first contact the neighbourhood is looked at this soon, and then again: it grows while one looks. */
 const FIRST_LOOKS_MS = [50, 500, 2 * SECOND, 5 * SECOND, 20 * SECOND, 60 * SECOND]
 const SETTLED_LOOKS = 2
+const POLITE_LOOKS = 3
 /** A little off, so that nodes that started together do not look together. */
 const JITTER = 0.3
 const DIALS_PER_LOOK = 24
@@ -128,7 +129,9 @@ export class Keeper {
 
   async #dialAll(candidates: readonly Answered[]): Promise<void> {
     const nowMs = this.#core.context.clock.elapsedMs()
-    const strangers = candidates.filter(({ id }) => !this.#core.links.has(id) && (this.#failed.get(id) ?? 0) <= nowMs).slice(0, DIALS_PER_LOOK)
+    // Of two that look at each other at the same time the one with the larger id dials; should it not be able to, the other does later.
+    const isOurs = (id: PeerId): boolean => this.#looks >= POLITE_LOOKS || this.#core.ownId > id
+    const strangers = candidates.filter(({ id }) => isOurs(id) && !this.#core.links.has(id) && (this.#failed.get(id) ?? 0) <= nowMs).slice(0, DIALS_PER_LOOK)
     const dialNext = async (): Promise<void> => {
       for (let stranger = strangers.shift(); stranger !== undefined && this.#hasRoom; stranger = strangers.shift()) await this.#dial(stranger)
     }
