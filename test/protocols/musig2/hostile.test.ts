@@ -116,7 +116,8 @@ outside('cannot join, abort, complete or fill a slot, and the session ends as if
   await wallets.sim.run({ forMs: 500 })
   assert.is(codes.filter(code => code === 'ERR_MUSIG2_NOT_A_MEMBER').length, 4)
   assert.equal(wallets.musig2('alice').sessions()[0]!.peers, wallets.nodes.map(({ id }) => id))
-  assert.equal(mallory.heard.filter(({ type }) => type === 'statements'), [], 'nobody passes on for it, and nobody tells it')
+  assert.equal(mallory.heard.filter(({ type }) => type === 'statements'), [], 'nobody tells it')
+  for (const { name } of wallets.nodes) assert.is(wallets.musig2(name).getStats().counters['passed-on'], undefined, 'nobody passes on for it')
   const empty = new Uint8Array(0)
   const { payload } = await wallets.sim.clock.drive(mallory.context.request(wallets.sim.node('alice').id, { type: 'sync', payload: { session, joins: empty, nonces: empty, partials: empty } }))
   assert.equal(payload, { frames: [] })
@@ -230,6 +231,25 @@ inside('a tweak that is a bare number is declined without asking, unless the wal
   }
   await using willing = await invited({ tweaks }, {}, { musig2: { allowRawTweaks: true } })
   assert.is(willing.asked.length, 1)
+})
+
+inside('to a session that this node gave a nonce in before it restarted: its user is not asked, and the inviter is told', async () => {
+  await using stage = await besieged(1)
+  const { wallets, mallory } = stage
+  const subject = { kind: 'message' as const, message: bytesOf('before the restart') }
+  const rendezvous = mallory.invite('before the restart', { subject })
+  const id = sessionIdOf(backend, { keys: [keyOf('mallory'), keyOf('alice')], tweaks: [], subject, description: '' }, rendezvous.id)
+  const marker = { session: toHex(id), own: [{ index: 1, key: toHex(keyOf('alice')) }], peers: [], untilMs: wallets.sim.node('alice').clock.now() + 60_000 }
+  await wallets.sim.clock.drive(wallets.sim.node('alice').store.put(`protocol/musig2/nonce-left/${toHex(id)}`, new TextEncoder().encode(JSON.stringify(marker)), { sync: true }))
+  wallets.sim.crash('alice')
+  await wallets.sim.run({ forMs: 1_000 })
+  await wallets.sim.restart('alice')
+  await wallets.sim.runUntil(() => mallory.context.peers().length === 1, { withinMs: 30_000 })
+  await mallory.announce(wallets.sim.node('alice').id, rendezvous.id)
+  await wallets.sim.run({ forMs: 1_000 })
+  assert.equal(wallets.requests.get('alice'), [])
+  assert.is(wallets.tell('alice'), 'restarted alice')
+  assert.is(mallory.heard.filter(({ type }) => type === 'statements').length, 1)
 })
 
 inside('32 bare bytes are signed by nobody who did not say so', async () => {

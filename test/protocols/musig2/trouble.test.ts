@@ -35,7 +35,7 @@ for (const phase of ['nonces', 'partials'] as const) {
     await wallets.settle(1, 30_000, ['alice', 'carol'])
     for (const name of ['alice', 'carol']) assert.is(wallets.tell(name), 'restarted bob', name)
     assert.is(wallets.requests.get('bob')!.length, 1, 'its user is not asked again')
-    assert.is(wallets.musig2('bob').getStats().secretNonces, 0)
+    for (const name of ['alice', 'bob', 'carol']) assert.is(wallets.musig2(name).getStats().secretNonces, 0, `${name} has dropped its secrets`)
     // The same signers begin again, and nothing of the old session is in the way.
     wallets.holders.set('carol', approve)
     void wallets.begin()
@@ -43,6 +43,16 @@ for (const phase of ['nonces', 'partials'] as const) {
     for (const name of ['alice', 'bob', 'carol']) assert.is(wallets.tell(name), 'complete', name)
   })
 }
+
+trouble('a member that restarts tells every member it meets, not only the one who would invite it again', async () => {
+  await using wallets = await waitingForCarol('nonces')
+  wallets.sim.crash('bob', { power: true })
+  await wallets.sim.run({ forMs: 1_000 })
+  wallets.sim.partition([['alice'], ['bob', 'carol']])
+  await wallets.sim.restart('bob')
+  await wallets.settle(1, 20_000, ['carol'])
+  assert.is(wallets.tell('carol'), 'restarted bob')
+})
 
 trouble('the marker is on the disk before the nonce leaves: whoever dies in between has told nobody', async () => {
   const wallets = await Wallets.of(2)
