@@ -18,8 +18,10 @@ export const RECORDS_PER_NEWS_MAX = 8
 
 /** Between two rounds of asking and telling (seed 001). */
 export const ROUND_MS = 30 * SECOND
-/** One list for one peer in this time (peers.md). */
+/** One list for one connection in this time (peers.md). */
 export const LIST_EVERY_MS = 10 * MINUTE
+/** And for one key so many more at once: whoever has crashed asks again. */
+export const LISTS_BURST = 3
 /** Lists asked for too early in that time before it is a breach; each is answered with nothing. */
 export const EARLY_ASKS_MAX = 10
 /** `news` heeded from one peer in a round; more is a breach beyond the double. */

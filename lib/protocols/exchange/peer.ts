@@ -1,7 +1,7 @@
 import type { IClock } from '../../contracts/clock.ts'
 import type { PeerId } from '../../contracts/message.ts'
 import { TokenBucket } from '../../foundation/token-bucket.ts'
-import { INTAKE_BURST, INTAKE_PER_SECOND, STANDING, STANDING_MS, STANDINGS_MAX } from './limits.ts'
+import { INTAKE_BURST, INTAKE_PER_SECOND, LIST_EVERY_MS, LISTS_BURST, STANDING, STANDING_MS, STANDINGS_MAX } from './limits.ts'
 
 /** One peer with a link. */
 export interface Peer {
@@ -12,8 +12,9 @@ export interface Peer {
   outbound: boolean
   /** What it shares with others of one landlord, where that is known. */
   readonly group: string | undefined
-  /** When we last asked it. */
+  /** When we last asked it, and gave it a list. */
   askedAtMs: number
+  servedAtMs: number
   earlyAsks: number
   newsThisRound: number
   /** It has been told of what entered our book up to this sequence. */
@@ -24,8 +25,9 @@ export interface Peer {
 interface Standing {
   value: number
   readonly intake: TokenBucket
+  /** Lists it is given, over all its connections. */
+  readonly lists: TokenBucket
   touchedAtMs: number
-  servedAtMs: number
 }
 
 /** How far each source has proved right. */
@@ -56,12 +58,9 @@ export class Standings {
     return standing.value
   }
 
-  servedAtMs(source: PeerId): number {
-    return this.#standings.get(source)?.servedAtMs ?? Number.NEGATIVE_INFINITY
-  }
-
-  served(source: PeerId): void {
-    this.#of(source).servedAtMs = this.#clock.elapsedMs()
+  /** False when its key has been given lists enough. */
+  takeList(source: PeerId): boolean {
+    return this.#of(source).lists.take() === 0
   }
 
   expire(isLinked: (source: PeerId) => boolean): void {
@@ -73,7 +72,10 @@ export class Standings {
     let standing = this.#standings.get(source)
     if (standing === undefined) {
       if (this.#standings.size >= STANDINGS_MAX) this.#standings.delete(this.#standings.keys().next().value!)
-      standing = { value: STANDING.start, intake: new TokenBucket(this.#clock, INTAKE_PER_SECOND, INTAKE_BURST), touchedAtMs: 0, servedAtMs: Number.NEGATIVE_INFINITY }
+      standing = {
+        value: STANDING.start, intake: new TokenBucket(this.#clock, INTAKE_PER_SECOND, INTAKE_BURST),
+        lists: new TokenBucket(this.#clock, 1_000 / LIST_EVERY_MS, LISTS_BURST), touchedAtMs: 0,
+      }
       this.#standings.set(source, standing)
     }
     standing.touchedAtMs = this.#clock.elapsedMs()

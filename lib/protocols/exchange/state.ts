@@ -126,7 +126,7 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
     if (this.#peers.size >= PEERS_MAX) return this.#count('too-many-peers')
     const known = this.#peers.get(from)
     const peer: Peer = known ?? {
-      id: from, linkedAtMs: this.#nowMs, speaks, outbound, group, askedAtMs: Number.NEGATIVE_INFINITY, earlyAsks: 0, newsThisRound: 0, toldUpTo: this.#book.sequence,
+      id: from, linkedAtMs: this.#nowMs, speaks, outbound, group, askedAtMs: Number.NEGATIVE_INFINITY, servedAtMs: Number.NEGATIVE_INFINITY, earlyAsks: 0, newsThisRound: 0, toldUpTo: this.#book.sequence,
     }
     this.#peers.set(from, peer)
     this.#book.linked(from)
@@ -189,13 +189,13 @@ export class ExchangeState implements IStateMachine<ExchangeInput, ExchangeEffec
 
   #listFor(peer: Peer): Uint8Array[] {
     if (!this.#mayHeed(peer.id)) return this.#nothing('asked-by-misbehaving')
-    if (this.#nowMs - this.#standings.servedAtMs(peer.id) < LIST_EVERY_MS) {
+    if (this.#nowMs - peer.servedAtMs < LIST_EVERY_MS || !this.#standings.takeList(peer.id)) {
       if (++peer.earlyAsks === EARLY_ASKS_MAX) this.#breach(peer, 'asks for lists again and again')
       return this.#nothing('asked-too-early')
     }
     peer.earlyAsks = 0
     peer.toldUpTo = this.#book.sequence
-    this.#standings.served(peer.id)
+    peer.servedAtMs = this.#nowMs
     return this.#book.list(peer.id, this.#nowMs)
   }
 
