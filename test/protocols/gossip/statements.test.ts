@@ -100,7 +100,7 @@ statements('a thousand second statements of one author are told of once', async 
   await settle()
   assert.equal(payloadsOf(alice), [0])
   assert.is(alice.gossip.getStats().counters.equivocation, 19)
-  assert.equal(codesIn(alice.diary), ['ERR_GOSSIP_EQUIVOCATION'])
+  assert.is(codesIn(alice.diary).filter(code => code === 'ERR_GOSSIP_EQUIVOCATION').length, 1)
   assert.ok(alice.gossip.scoreOf(hop.node.id) >= 0, 'who only passed it on pays nothing')
 })
 

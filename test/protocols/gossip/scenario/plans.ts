@@ -59,7 +59,7 @@ export const PLANS: readonly Plan[] = [
   plan(KINDS[0]!, MOST, 'protocol'),
   {
     name: 'G11 n=32', fidelity: 'protocol', checks: ['delivered', 'twice', 'resident grown', 'in use grown', 'seen set'],
-    run: (seed, quick) => g11({ n: 32, seed, ...(quick ? { busyMinutes: 2, quietHours: 1 } : {}) }),
+    run: (seed, quick) => g11({ n: 32, seed, ...(quick ? { busyMinutes: 2, quietHours: 1, seenMs: 30_000 } : {}) }),
   },
   {
     name: '20 processes 5 killed', fidelity: 'processes', checks: ['delivered', 'twice'],

@@ -7,7 +7,7 @@ import type { Order, Report } from './member.ts'
 
 export interface ProcessesOptions { processes: number; killed: number; messages: number; seed: number }
 
-const ANSWER_MS = 30_000
+const ANSWER_MS = 120_000
 /** After the last message. */
 const COMPLETE_MS = 20_000
 const LINKS = 4

@@ -15,7 +15,12 @@ export interface SoakOptions extends BarOptions {
   busyMinutes?: number
   /** Then at a message a minute. */
   quietHours?: number
+  /** For a short soak, in which ids must be forgotten sooner to reach the point where as many go as come. */
+  seenMs?: number
 }
+
+/** Of the busy time: by then ids have been forgotten for a while, as they live for a quarter of it, and up to a third longer in generations. */
+const WARM_SHARE = 0.4
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -29,7 +34,7 @@ function memoryMiB(): { resident: number; used: number } {
 }
 
 /** Up to 32 nodes, so that who has heard what fits into one number for each message. */
-export async function g11({ n, seed, fidelity, busyMinutes = 20, quietHours = 24 }: SoakOptions): Promise<Measured> {
+export async function g11({ n, seed, fidelity, busyMinutes = 20, quietHours = 24, seenMs = DEFAULT_PARAMETERS.seenMs }: SoakOptions): Promise<Measured> {
   if (n > 32) throw new RangeError(`the soak is for up to 32 nodes, got ${n}`)
   const ground = groundOf(fidelity ?? 'protocol', seed)
   const messages = busyMinutes * MINUTE / EVERY_MS + quietHours * 60
@@ -37,7 +42,7 @@ export async function g11({ n, seed, fidelity, busyMinutes = 20, quietHours = 24
   let twice = 0
   const nodes: { place: Place; gossip: Gossip }[] = []
   for (let index = 0; index < n; index++) {
-    const gossip = new Gossip()
+    const gossip = new Gossip({ parameters: { seenMs, ageMsMax: seenMs * 0.4, leadMsMax: seenMs * 0.1, retentionMs: seenMs * 0.4 } })
     gossip.subscribe<number>(TOPIC, number => {
       if ((heard[number]! & (1 << index)) !== 0) twice++
       heard[number]! |= 1 << index
@@ -54,8 +59,7 @@ export async function g11({ n, seed, fidelity, busyMinutes = 20, quietHours = 24
   const seenMost = (): number => Math.max(...nodes.map(({ gossip }) => gossip.getStats().seen))
 
   const busyUntilMs = ground.nowMs + busyMinutes * MINUTE
-  // Ids live for 300 s, and up to 100 s longer in generations: from then on as much goes as comes.
-  const warmUntilMs = ground.nowMs + Math.min(8, busyMinutes / 2) * MINUTE
+  const warmUntilMs = ground.nowMs + busyMinutes * WARM_SHARE * MINUTE
   while (ground.nowMs < warmUntilMs) await say(EVERY_MS)
   const warm = memoryMiB()
   let seen = 0
