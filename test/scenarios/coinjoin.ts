@@ -17,7 +17,7 @@ import { below, seededRandom } from '../support/seeded-random.ts'
 
 interface Sizes { games: number; honest: readonly number[]; cheatTables: readonly number[]; pairs: number; crashSteps: number; linkings: number }
 
-const FULL: Sizes = { games: 20_000, honest: [3, 10, 25, 50], cheatTables: [5, 10], pairs: 40, crashSteps: Infinity, linkings: 2_000 }
+const FULL: Sizes = { games: 20_000, honest: [3, 10, 25, 50], cheatTables: [5, 10], pairs: 40, crashSteps: Infinity, linkings: 1_000 }
 const QUICK: Sizes = { games: 200, honest: [3, 5], cheatTables: [5], pairs: 3, crashSteps: 10, linkings: 100 }
 
 const ROWS = ['schedules of three', 'schedules of four to six', 'honest', 'cheats', 'two cheats', 'crashes', 'linking'] as const

@@ -1,3 +1,5 @@
+import { fromHex, toHex } from '../../foundation/hex.ts'
+
 /** The field of secp256k1's x-coordinates: an output key is an element of it, and so is all that the DC-net adds up. */
 
 /** SEC 2, secp256k1: p = 2^256 - 2^32 - 977. */
@@ -44,19 +46,14 @@ export function isLiftable(x: bigint): boolean {
 
 /** Big-endian bytes as a number, however large. */
 export function toNumber(bytes: Uint8Array): bigint {
-  let text = '0x0'
-  for (const byte of bytes) text += (byte < 16 ? '0' : '') + byte.toString(16)
-  return BigInt(text)
+  return BigInt(`0x0${toHex(bytes)}`)
 }
 
 /** 32 bytes, big-endian, of a number in 0..2^256-1. Throws RangeError for another. */
 export function toElement(value: bigint): Uint8Array {
   const text = value.toString(16)
   if (value < 0n || text.length > 2 * ELEMENT_BYTES) throw new RangeError('expected a number of at most 256 bits')
-  const digits = text.padStart(2 * ELEMENT_BYTES, '0')
-  const bytes = new Uint8Array(ELEMENT_BYTES)
-  for (let index = 0; index < ELEMENT_BYTES; index++) bytes[index] = Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16)
-  return bytes
+  return fromHex(text.padStart(2 * ELEMENT_BYTES, '0'))
 }
 
 /** The elements that stand one after the other, or null where one is not below p or bytes are left over. */

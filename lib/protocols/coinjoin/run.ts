@@ -43,6 +43,8 @@ export class Run {
   readonly #slots = new Map<string, Word>()
   /** When each slot was first heard: before or after our soft timeout. */
   readonly #lateSlots = new Set<string>()
+  /** Well-formed words that the transcript does not have yet, by phase and index. */
+  readonly #pending: Record<Phase, Map<number, Word>> = { ke: new Map(), cm: new Map(), dc: new Map(), verdict: new Map(), final: new Map() }
   readonly #asked = new Set<string>()
   readonly #hinters = new Set<PeerId>()
   #phase: Phase = 'ke'
@@ -130,6 +132,7 @@ export class Run {
     this.#slots.set(slot, word)
     if (this.#isLate) this.#lateSlots.add(slot)
     if (isMalformed(this.options.crypto, word, index, this.transcript.count)) return this.options.fault(this, 'BADMSG', [index], [word])
+    this.#pending[phaseOf(word.type)].set(index, word)
     if ((word.type === 'nak' || word.type === 'rv') && index !== this.index) {
       // What binds everybody has to reach everybody, though its author may have told us alone.
       this.options.push({ kind: 'forward', frames: [word.frame], to: this.options.keys.filter(key => key !== this.options.me && key !== word.author) })
@@ -139,12 +142,13 @@ export class Run {
 
   /** Takes up every word that can be judged now, then does what follows. */
   #look(): void {
-    for (const phase of PHASES) for (let index = 0; index < this.transcript.count; index++) {
-      const word = this.#slots.get(`${phase}/${index}`)
-      if (this.#over || word === undefined || this.transcript.at(phase, index) !== undefined) continue
+    for (const phase of PHASES) for (const [index, word] of [...this.#pending[phase]]) {
+      if (this.#over) return
       const fits = this.transcript.fits(word)
-      if (fits === true) this.#take(word, index)
-      else if (fits === false) this.#askAbout(word)
+      if (fits === false) this.#askAbout(word)
+      if (fits !== true) continue
+      this.#pending[phase].delete(index)
+      this.#take(word, index)
     }
     if (!this.#over) this.#advance()
   }

@@ -20,6 +20,7 @@ export class Transcript {
   readonly keys: readonly PeerId[]
   readonly #hasher: Hasher
   readonly #words: Record<Phase, Map<number, Word>> = { ke: new Map(), cm: new Map(), dc: new Map(), verdict: new Map(), final: new Map() }
+  readonly #dcs = new Map<number, DcBody>()
   readonly #prevs = new Map<Phase, string>()
 
   constructor(hasher: Hasher, run: string, keys: readonly PeerId[]) {
@@ -79,8 +80,11 @@ export class Transcript {
     return this.words('ke').map(({ body }) => readKe(body)!.publicKey)
   }
 
+  /** Taken apart once. The DC is here and well-formed. */
   dc(index: number): DcBody {
-    return readDc(this.at('dc', index)!.body, this.count)!
+    let body = this.#dcs.get(index)
+    if (body === undefined) this.#dcs.set(index, body = readDc(this.at('dc', index)!.body, this.count)!)
+    return body
   }
 
   /** The polynomial whose roots are the output keys, if nobody cheated. All DCs are here. */

@@ -1,9 +1,18 @@
+// guard: deadline 300 s
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkEvidence, decodeEvidence, encodeEvidence, evidenceOf, type Evidence } from '../../../lib/protocols/coinjoin/evidence.ts'
 import { CHEATS, type Cheat } from './support/cheats.ts'
 import { breaches } from './support/honest.ts'
-import { finish, noble, Table, type Seat } from './support/table.ts'
+import { loadWasmBackend } from '../../../lib/crypto/wasm.ts'
+import { finish, Table as AnyTable, type Seat, type TableOptions } from './support/table.ts'
+
+const crypto = await loadWasmBackend()
+class Table extends AnyTable {
+  constructor(options: TableOptions) {
+    super({ crypto, ...options })
+  }
+}
 
 const cheats = suite('every cheat at one table of five')
 
@@ -25,7 +34,7 @@ function judge(table: Table, { name, by, found, mayComplete }: Cheat): void {
 
 async function shown(table: Table, evidence: Evidence): Promise<boolean> {
   const checked = await checkEvidence(decodeEvidence(encodeEvidence(evidence))!, {
-    crypto: noble, params: table.params, verify: frame => table.verify(frame), run: work => Promise.resolve(finish(work)),
+    crypto, params: table.params, verify: frame => table.verify(frame), run: work => Promise.resolve(finish(work)),
   })
   return checked !== null
 }

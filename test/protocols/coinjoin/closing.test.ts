@@ -1,3 +1,4 @@
+// guard: deadline 300 s
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { closingStep, openClosing, type ClosingInput, type ClosingOutput, type ClosingState } from '../../../lib/protocols/coinjoin/closing.ts'

@@ -1,3 +1,4 @@
+// guard: deadline 300 s
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { play } from '../../../examples/07-coinjoin-round/play.ts'
