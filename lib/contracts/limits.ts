@@ -51,6 +51,8 @@ export interface Limits {
   dialTimeoutMs: number
   /** Connections from one IP address; public networks only. */
   connectionsPerAddressMax: number
+  /** Peers that dialled us from one /24 or /48; public networks only. */
+  connectionsPerSubnetMax: number
   /** Links beyond `maxConnections` that lookups may hold for a short while. */
   shortLivedConnectionsMax: number
   /** How long such a link may stay idle. */

@@ -70,6 +70,8 @@ export interface ProtocolContext {
   deliver(frame: Uint8Array, via: PeerInfo): Promise<void>
   /** Runs another handler on a fresh identity, never persisted, with links of its own and this protocol's store: nothing ties it to this node but the network address. */
   ephemeral(handler: IProtocolHandler): Promise<AsyncDisposable>
+  /** A peer brought gossip that was new, or an answer that was of use: it is not the first to go when somebody else dials us. */
+  useful?(peerId: PeerId, how: 'gossip' | 'answer'): void
   /** Puts an error on the coordinator's `error` event and, if it blames a peer, on its score. */
   report(error: P2PError): void
 }

@@ -76,6 +76,10 @@ export function createHouse(options: HouseOptions): House {
       ephemerals.add(opened)
       return { [Symbol.asyncDispose]: close }
     },
+    useful: (peerId, how) => {
+      const record = manager.recordOf(peerId)
+      if (record !== undefined) record[how === 'gossip' ? 'novelAtMs' : 'usefulAtMs'] = node.clock.elapsedMs()
+    },
     report: (_, error) => options.onError(error, error.peerId === undefined ? undefined : senderFor(manager.names.resolve(error.peerId), senderOf)),
   }
 }

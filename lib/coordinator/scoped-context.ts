@@ -30,6 +30,7 @@ export interface House {
   verify(frame: Uint8Array): Promise<P2PMessage>
   deliver(frame: Uint8Array, via: PeerInfo): Promise<void>
   ephemeral(registration: Registration, handler: IProtocolHandler): Promise<AsyncDisposable>
+  useful(peerId: PeerId, how: 'gossip' | 'answer'): void
   report(protocol: string, error: P2PError): void
 }
 
@@ -88,6 +89,9 @@ export function scopedContext(house: House, registration: Registration): Protoco
     ephemeral: async handler => {
       mustBeRegistered()
       return await house.ephemeral(registration, handler)
+    },
+    useful: (peerId, how) => {
+      if (!signal.aborted) house.useful(peerId, how)
     },
     report: error => house.report(protocol, error),
   }

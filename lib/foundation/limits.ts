@@ -30,6 +30,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   handshakeTimeoutMs: 5_000,
   dialTimeoutMs: 10_000,
   connectionsPerAddressMax: 3,
+  connectionsPerSubnetMax: 4,
   shortLivedConnectionsMax: 32,
   shortLivedIdleMsMax: 30_000,
 

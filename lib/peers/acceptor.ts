@@ -18,7 +18,7 @@ export interface AcceptorOptions {
   /** Connections open now from a host. */
   connectionsFrom(host: string): number
   /** What follows our hello to a key we do not let in; undefined where it is welcome. */
-  farewellTo(key: Uint8Array, hello: Hello): Promise<Uint8Array | undefined>
+  farewellTo(key: Uint8Array, hello: Hello, from: string): Promise<Uint8Array | undefined>
 }
 
 /** On a private network nobody is rationed, but memory is still bounded. */
@@ -113,7 +113,7 @@ export class Acceptor {
   #handshake(channel: IChannel, signal: AbortSignal): Promise<SecureLink> {
     const { node, hello, farewellTo } = this.#options
     return acceptSecure(channel, {
-      farewellTo,
+      farewellTo: (key, remoteHello) => farewellTo(key, remoteHello, channel.remoteAddress),
       ephemeralOf: greeting => this.#ephemerals.take(greeting),
       identity: node.identity,
       crypto: node.crypto,

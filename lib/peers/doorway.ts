@@ -64,7 +64,7 @@ export class Doorway {
       nodeLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond, keysMax: 1 }),
       subnetLimiter: new TokenBucketLimiter({ clock, perSecond: limits.handshakesPerSubnetPerSecond, burst: SUBNET_BURST, keysMax: SUBNETS_MAX }),
       connectionsFrom: host => this.#connectionsFrom(host),
-      farewellTo: (key, hello) => this.#farewellTo(toHex(key), hello),
+      farewellTo: (key, hello, from) => this.#farewellTo(toHex(key), hello, from),
     })
   }
 
@@ -165,7 +165,7 @@ export class Doorway {
   }
 
   /** The last of what a refused key costs us: said with our hello, so that the dialler knows why. */
-  async #farewellTo(id: PeerId, hello: Hello): Promise<Uint8Array | undefined> {
+  async #farewellTo(id: PeerId, hello: Hello, from: string): Promise<Uint8Array | undefined> {
     const { keeper, reputation } = this.#options
     if (reputation.banOf(id) !== undefined) return UNWELCOME
     const level = await this.#gate.lacking(id, hello.work)
@@ -173,7 +173,7 @@ export class Doorway {
       this.#lacking.set(hello, level)
       return writeParts([{ kind: PartKind.CLOSE, body: encodeClose(CloseCode.WORK, String(level)) }])
     }
-    return keeper.hasRoomFor(id, false) ? undefined : NO_ROOM
+    return keeper.hasRoomFor(id, false, from) ? undefined : NO_ROOM
   }
 
   #connectionsFrom(host: string): number {

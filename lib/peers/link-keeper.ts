@@ -6,6 +6,7 @@ import { toHex } from '../foundation/hex.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { Link, type LinkEnding, type LinkOwner } from './link.ts'
 import { isFault, isPeersOwn } from './link-errors.ts'
+import { InboundGate } from './inbound-gate.ts'
 import type { LocalNode } from './local-node.ts'
 import type { NameBook } from './name-book.ts'
 import { subnetOf } from './network-address.ts'
@@ -18,6 +19,8 @@ export interface LinkKeeperOptions {
   table: PeerTable
   names: NameBook
   connectionsMax: number
+  /** Of those, kept for links of our own choice. */
+  reserved: number
   heartbeatIntervalMs: number
   isPrivate(): boolean
   reputation: Reputation
@@ -49,10 +52,14 @@ const GRAYLISTED_SHARE = 0.1
  * ends agree without another word; what was queued on the lesser link moves to the other.
  */
 export class LinkKeeper implements LinkOwner {
+  /** Peers that had to go for others. */
+  evicted = 0
   readonly #options: LinkKeeperOptions
+  readonly #gate: InboundGate
 
   constructor(options: LinkKeeperOptions) {
     this.#options = options
+    this.#gate = new InboundGate(options)
   }
 
   /** Links that count against `maxConnections`. */
@@ -68,9 +75,10 @@ export class LinkKeeper implements LinkOwner {
     return count
   }
 
-  /** Whether there is room for a link to this key: one that is linked already takes no more. */
-  hasRoomFor(id: PeerId, shortLived: boolean): boolean {
+  /** Whether there is room for a link to this key: one that is linked already takes no more. `from` is where it dials us from, if it does. */
+  hasRoomFor(id: PeerId, shortLived: boolean, from?: string): boolean {
     if (this.#options.table.get(id)?.link !== undefined) return true
+    if (from !== undefined && !this.#options.isPrivate()) return this.#gate.judge(from).kind !== 'refuse'
     return shortLived
       ? this.shortLivedConnections < this.#options.node.limits.shortLivedConnectionsMax
       : this.connections < this.#options.connectionsMax
@@ -82,7 +90,9 @@ export class LinkKeeper implements LinkOwner {
     const id = toHex(secure.remoteKey)
     const refusal = reputation.refusalOf(id, 'refused a connection with')
     if (refusal) this.turnAway(secure, 'misbehaviour', refusal)
-    if (!this.hasRoomFor(id, admission.shortLived)) this.turnAway(secure, 'limit', this.#noRoom(id))
+    const from = secure.direction === 'inbound' ? secure.channel.remoteAddress : undefined
+    if (!this.hasRoomFor(id, admission.shortLived, from)) this.turnAway(secure, 'limit', this.#noRoom(id))
+    if (from !== undefined) this.#makeRoom(id, from)
     const record = table.ensure(id, node.clock.elapsedMs())
     const link = this.#makeLink(secure, record)
     if (admission.asked) record.asked = true
@@ -93,6 +103,17 @@ export class LinkKeeper implements LinkOwner {
     else this.#settle(record, record.link, link, admission)
     link.start()
     return record
+  }
+
+  /** On a public network the least useful of those who dialled us gives way. */
+  #makeRoom(id: PeerId, from: string): void {
+    const { table, isPrivate } = this.#options
+    if (isPrivate() || table.get(id)?.link !== undefined) return
+    const verdict = this.#gate.judge(from)
+    const record = verdict.kind === 'evict' ? table.get(verdict.id) : undefined
+    if (record === undefined) return
+    this.evicted++
+    void this.close(record, 'limit', 'somebody else needs the place')
   }
 
   /** Ends both links of a peer, if it has any, in good order. */

@@ -7,7 +7,7 @@ import type { Anchor } from './address-store.ts'
 import type { ConnectOptions } from './connector.ts'
 import type { LocalNode } from './local-node.ts'
 import type { PeerRecord, PeerTable } from './peer-table.ts'
-import { OutboundSlots, type OutboundStats } from './slots.ts'
+import { ANCHORS, OutboundSlots, type OutboundStats } from './slots.ts'
 
 /** What of the manager is needed here. */
 export interface OutreachManager {
@@ -35,6 +35,11 @@ export interface OutreachStats {
 
 /** From a start to the first dial: whether this node listens, and so whether its network is private, is known by then. */
 const START_MS = 1_000
+
+/** Places kept for links of our own choice: the target, the anchors and a feeler. */
+export function reservedFor(outboundTarget: number): number {
+  return outboundTarget === 0 ? 0 : outboundTarget + ANCHORS + 1
+}
 
 /** How this node finds others by itself: the address book, and the links it makes of its own choice. */
 export class Outreach {

@@ -16,7 +16,7 @@ import { encodeHello } from './hello.ts'
 import { LinkKeeper } from './link-keeper.ts'
 import { createLocalNode, plainVocabulary, type LocalNode } from './local-node.ts'
 import { NameBook } from './name-book.ts'
-import { Outreach } from './outreach.ts'
+import { Outreach, reservedFor } from './outreach.ts'
 import { PeerTable, type PeerRecord } from './peer-table.ts'
 import { Reconnector } from './reconnector.ts'
 import { Reputation } from './reputation.ts'
@@ -71,6 +71,7 @@ export class PeerManager extends SafeEmitter<P2PEvents> implements AsyncDisposab
       names: this.names,
       connectionsMax: checkedCount('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
       heartbeatIntervalMs: checkedCount('heartbeatInterval', options.heartbeatInterval ?? DEFAULT_HEARTBEAT_MS),
+      reserved: reservedFor(options.outboundTarget ?? 0),
       isPrivate: () => this.isPrivate,
       reputation: this.reputation,
       onMessage: (record, message) => this.#take(record, message),

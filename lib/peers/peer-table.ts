@@ -28,6 +28,9 @@ export class PeerRecord {
   shortLived = false
   /** Watches a link held for a lookup. */
   idleWatch: Disposable | undefined
+  /** When it last brought gossip that was new, and an answer that was of use, on the monotonic clock: plugins say so. */
+  novelAtMs: number | undefined
+  usefulAtMs: number | undefined
   /** When it last did something, on the monotonic clock. */
   touchedAtMs = 0
   /** Those of its addresses that others told us of, and that it answered at. */

@@ -334,7 +334,7 @@ for (const act of ['act two', 'first sealed frame'] as const) {
 // Many at once, as on a public network.
 
 handshake('one subnet may begin five handshakes at once and two a second; another subnet is not held up', async () => {
-  await using stage = await openPublicStage()
+  await using stage = await openPublicStage({ limits: { connectionsPerSubnetMax: 100 } })
   const kept: Client[] = []
   for (let n = 0; n < 5; n++) kept.push(await stage.mallory(from(`203.0.113.${n}`)))
   const pipe = await wsPipe(stage.url, from('203.0.113.77').socket)
@@ -345,7 +345,7 @@ handshake('one subnet may begin five handshakes at once and two a second; anothe
 })
 
 handshake('without that limit the sixth would be let in: the check can fail', async () => {
-  await using stage = await openPublicStage({ limits: { handshakesPerSubnetPerSecond: 1e9 } })
+  await using stage = await openPublicStage({ limits: { handshakesPerSubnetPerSecond: 1e9, connectionsPerSubnetMax: 100 } })
   for (let n = 0; n < 8; n++) await stage.mallory(from(`203.0.113.${n}`))
   assert.is(stage.count('ERR_PEER_RATE_LIMITED'), 0)
 })
@@ -360,7 +360,7 @@ handshake('one address may hold three connections; a fourth is refused', async (
 })
 
 handshake('without that limit the fourth would be let in: the check can fail', async () => {
-  await using stage = await openPublicStage({ limits: { connectionsPerAddressMax: 100 } })
+  await using stage = await openPublicStage({ limits: { connectionsPerAddressMax: 100, connectionsPerSubnetMax: 100 } })
   for (let n = 0; n < 5; n++) await stage.mallory(from('203.0.113.9'))
   assert.is(stage.count('ERR_PEER_LIMIT_REACHED'), 0)
 })

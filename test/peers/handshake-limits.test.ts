@@ -42,7 +42,7 @@ for (const [kind, from] of [
 ] as const) {
   test(`${kind} may begin five at once and two a second from then on`, async () => {
     await using town = new Town()
-    const bob = await door(town)
+    const bob = await door(town, { limits: { connectionsPerSubnetMax: 99 } })
     assert.is(await knocks(bob, 8, from), 5)
     assert.equal(codesIn(bob.diary), Array(3).fill('ERR_PEER_RATE_LIMITED'))
     assert.match(bob.diary.errors[0]!.error.message, /too many handshakes from .*: the next is welcome in 500 ms/)

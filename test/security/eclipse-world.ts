@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto'
-import { AddressBook } from '../../lib/peers/address-book.ts'
+import { AddressBook, type AddressBookOptions, type AddressChoice } from '../../lib/peers/address-book.ts'
+import { isResting, type AddressEntry } from '../../lib/peers/address-entry.ts'
 import type { Anchor } from '../../lib/peers/address-store.ts'
+import { randomFraction } from '../../lib/foundation/random.ts'
 import { netgroupOf } from '../../lib/peers/network-address.ts'
 import { OutboundSlots } from '../../lib/peers/slots.ts'
 import { VirtualClock } from '../../lib/testing/virtual-clock.ts'
@@ -21,12 +23,15 @@ export interface EclipseOptions {
   attackHours: number
   restarts: number
   outboundTarget: number
-  /** One defence switched off, to see that the check can fail. */
-  weakness?: Weakness | undefined
+  /** Defences switched off, to see that the check can fail. */
+  without?: readonly Defence[] | undefined
 }
 
-/** `netgroups`: every address stands for itself. `tried`: who answered is kept no better than who was heard of. `anchors`: none are kept. */
-export type Weakness = 'netgroups' | 'tried' | 'anchors' | 'sources'
+/**
+ * `draws`: whom to dial is drawn by source or netgroup first, and half of the time among the tried; without it, evenly from all that is
+ * known. `netgroups`: one link in each, and buckets by them. `tried`: who answered is kept apart. `anchors`: they are kept. `intake`: a source may tell only so much.
+ */
+export type Defence = 'draws' | 'netgroups' | 'tried' | 'anchors' | 'intake'
 
 export interface EclipseResult {
   restarts: number
@@ -86,13 +91,13 @@ export class EclipseWorld {
     this.#random = seededRandom(`eclipse ${options.seed}`)
     this.#state = options.seed * 7_919
     const key = this.#random(32)
-    this.#book = new AddressBook({
+    this.#book = new (this.#lacks('draws') ? EvenBook : AddressBook)({
       key,
       hmac: (secret, data) => createHmac('sha256', secret).update(data).digest(),
       clock: this.#clock,
       random: this.#random,
       groupOf: address => this.#groupOf(address),
-      isRationed: () => options.weakness !== 'sources',
+      isRationed: () => !this.#lacks('intake'),
     })
     for (let n = 0; n < options.honest; n++) this.#bear()
     for (let group = 0; group < options.attackGroups; group++) for (let host = 1; host <= options.hostsPerGroup; host++) this.#attackAddresses.push(`ws://${attackPrefix(group)}.${host}:9000`)
@@ -152,7 +157,7 @@ export class EclipseWorld {
   /** The power goes and comes back: links are lost, anchors and book stay. */
   #restart(): void {
     this.#slots[Symbol.dispose]()
-    this.#anchors = this.#options.weakness === 'anchors' ? [] : this.#slots.anchorsAfter(this.#anchors)
+    this.#anchors = this.#lacks('anchors') ? [] : this.#slots.anchorsAfter(this.#anchors)
     this.#links.clear()
     this.#slots = this.#newSlots()
     this.#slots.start(this.#anchors)
@@ -174,7 +179,11 @@ export class EclipseWorld {
   }
 
   #groupOf(address: string): string {
-    return this.#options.weakness === 'netgroups' ? address : netgroupOf(address)
+    return this.#lacks('netgroups') ? address : netgroupOf(address)
+  }
+
+  #lacks(defence: Defence): boolean {
+    return this.#options.without?.includes(defence) ?? false
   }
 
   // Others.
@@ -190,7 +199,7 @@ export class EclipseWorld {
     // The victim has restarted meanwhile.
     if (slots !== this.#slots) return false
     if (!answers) this.#book.failed(id, this.#links.size > 0)
-    else if (this.#options.weakness !== 'tried') this.#book.answered(id, address)
+    else if (!this.#lacks('tried')) this.#book.answered(id, address)
     if (answers && keeps) this.#links.set(id, address)
     return answers
   }
@@ -237,8 +246,8 @@ export class EclipseWorld {
 
   /** Eighty inbound links, all the attacker's, from other places each minute; each tells a hundred at once, of which the book may take what it likes. */
   #flood(): void {
-    const { attackGroups, weakness } = this.#options
-    const perMinute = weakness === 'sources' ? 200 : 8
+    const { attackGroups } = this.#options
+    const perMinute = this.#lacks('intake') ? 200 : 8
     for (let n = 0; n < Math.min(80, attackGroups); n++) {
       const source = this.#groupOf(`ws://${attackPrefix(this.#below(attackGroups))}.${1 + this.#below(254)}:5000`)
       for (let told = 0; told < perMinute; told++) this.#hearAttack(source)
@@ -258,6 +267,22 @@ export class EclipseWorld {
   #hear({ id, address }: { id: string; address: string }, source: string): void {
     this.#told++
     this.#book.hear({ id, addresses: [address], saidAtMs: 1 }, source)
+  }
+}
+
+/** Draws evenly from all it knows, as a plain table would. */
+class EvenBook extends AddressBook {
+  readonly #even: Pick<AddressBookOptions, 'clock' | 'random'>
+
+  constructor(options: AddressBookOptions) {
+    super(options)
+    this.#even = options
+  }
+
+  override choose(_from: AddressChoice, fits: (entry: AddressEntry) => boolean = () => true): AddressEntry | undefined {
+    const nowMs = this.#even.clock.now()
+    const entries = [...this].filter(entry => fits(entry) && !isResting(entry, nowMs))
+    return entries[Math.floor(randomFraction(this.#even.random) * entries.length)]
   }
 }
 
