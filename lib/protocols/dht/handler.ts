@@ -129,6 +129,7 @@ export class Dht extends ProtocolHandler<DhtProtocol> {
 
   async onPeerDisconnected({ peerId }: PeerInfo): Promise<void> {
     this.running.core.left(peerId)
+    this.running.keeper.contactLeft()
   }
 
   cleanup(): void {

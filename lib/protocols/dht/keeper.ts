@@ -13,6 +13,9 @@ const SECOND = 1_000
 const FIRST_LOOKS_MS = [50, 500, 2 * SECOND, 5 * SECOND, 20 * SECOND, 60 * SECOND]
 const SETTLED_LOOKS = 2
 const POLITE_LOOKS = 3
+/** Without a contact, so soon and so many known addresses are tried; then again at each look. */
+const LOST_MS = 1_000
+const RETURNS = 4
 /** A little off, so that nodes that started together do not look together. */
 const JITTER = 0.3
 const DIALS_PER_LOOK = 24
@@ -70,6 +73,13 @@ export class Keeper {
     if (this.#looks === 0 && !this.#isLooking) this.#schedule(FIRST_LOOKS_MS[0]!)
   }
 
+  /** The last one has gone: who was heard of before is dialled again. */
+  contactLeft(): void {
+    if (this.#core.table.size > 0 || this.#core.parameters.linksWanted === 0) return
+    this.#looks = 0
+    this.#schedule(LOST_MS)
+  }
+
   close(): void {
     this.#isOver = true
     this.#timer?.[Symbol.dispose]()
@@ -96,7 +106,7 @@ export class Keeper {
     try {
       this.#core.held.sweep(this.#core.nowMs)
       this.#core.watchers.sweep(this.#core.context.clock.elapsedMs())
-      if (this.#core.parameters.linksWanted > 0 && this.#core.table.size > 0) await this.#improve()
+      if (this.#core.parameters.linksWanted > 0) await (this.#core.table.size > 0 ? this.#improve() : this.#returnTo())
       if (!this.#isOver && this.#looks >= SETTLED_LOOKS) this.onLook()
       if (!this.#isOver) await this.save()
     } catch {
@@ -106,6 +116,12 @@ export class Keeper {
       this.#looks++
       this.#schedule(FIRST_LOOKS_MS[this.#looks] ?? this.#core.parameters.refreshMs)
     }
+  }
+
+  /** Nobody is left to ask: some of whom the node has addresses. */
+  async #returnTo(): Promise<void> {
+    const known = this.#core.context.addresses.sample(RETURNS)
+    await Promise.all(known.filter(({ peerId }) => !this.#core.links.has(peerId)).map(({ peerId }) => this.#connect(peerId)))
   }
 
   /** The nearest first, then one lookup for each bucket that lacks somebody. */

@@ -267,6 +267,19 @@ dht('nodes that know each other only through a third reach each other through it
   assert.equal(idsOf(await quarter.drive(leaves[3]!.node.discoverResources('coinjoin-round'))), ['round-1'])
 })
 
+dht('a node whose last contact is gone returns to those it has heard of', async () => {
+  await using quarter = new Quarter()
+  const [alice, bob, carol] = await quarter.members(3) as [Member, Member, Member]
+  await quarter.drive(alice.node.announceResource('coinjoin-round', 'round-1', ROUND))
+  assert.is(carol.dht.getStats().contacts, 2)
+  for (const { node } of [alice, bob]) await quarter.drive(carol.node.disconnectFromPeer(node.id))
+  await settle()
+  assert.is(carol.dht.getStats().contacts, 0)
+  await quarter.pass(5_000)
+  assert.ok(carol.dht.getStats().contacts >= 1)
+  assert.equal(idsOf(await quarter.drive(carol.node.discoverResources('coinjoin-round'))), ['round-1'])
+})
+
 dht('a client announces and finds, and holds nothing for others', async () => {
   await using quarter = new Quarter()
   const [alice, bob] = await quarter.members(2) as [Member, Member]

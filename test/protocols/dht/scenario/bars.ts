@@ -169,6 +169,7 @@ export async function churn({ n, seed, samples }: BarOptions, hours: number): Pr
   let looked = 0
   let missed = 0
   let stale = 0
+  let alone = 0
   const lookEvery = Math.max(1, Math.floor(hours * 60 / Math.ceil(samples / 10)))
   for (let minute = 0; minute < hours * 60; minute++) {
     for (const node of world.up) {
@@ -186,14 +187,17 @@ export async function churn({ n, seed, samples }: BarOptions, hours: number): Pr
     if (minute % lookEvery !== 0) continue
     await inBatches(world, 10, async () => {
       const index = mesh.random.below(publishers.length)
-      const got = await world.dhtOf(world.pick()).resources.get<number>(TYPE, `t-${index}`)
+      const reader = world.dhtOf(world.pick())
+      const got = await reader.resources.get<number>(TYPE, `t-${index}`)
       looked++
-      if (got === null) missed++
-      else if (got.data !== (versions.get(`t-${index}`) ?? 0)) stale++
+      if (got === null) {
+        missed++
+        if (reader.getStats().contacts === 0) alone++
+      } else if (got.data !== (versions.get(`t-${index}`) ?? 0)) stale++
     })
   }
   return [
-    bar('D9 found', 1 - missed / looked, 'more', 0.999, looked, { hours, left: world.honest.length - n }),
+    bar('D9 found', 1 - missed / looked, 'more', 0.999, looked, { hours, left: world.honest.length - n, missed, readersWithoutAnyContact: alone }),
     bar('D9 stale', stale / looked, 'less', 0.001, looked),
   ]
 }
