@@ -88,7 +88,8 @@ const IDLERS_PER_MINUTE = 10_000
 const DIAL_MS = 700
 
 async function crowdOfIdlers({ seconds }: Sizes, { progress }: RunOptions): Promise<Row[]> {
-  await using bob = new P2PCoordinator({ network: 'public', reconnect: false, transports: [new WebSocketTransport({ trustProxy: true })] })
+  // Sockets are what is measured: that a stranger's key has to have cost something is another row's.
+  await using bob = new P2PCoordinator({ network: 'public', sybilCost: false, reconnect: false, transports: [new WebSocketTransport({ trustProxy: true })] })
   const { address: url } = await bob.listen('ws://127.0.0.1:0')
   await using alice = await Other.start({ role: 'dialler', url, id: bob.id, rate: DIAL_MS })
   await pause(2_000)
