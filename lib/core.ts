@@ -25,6 +25,7 @@ export type {
 } from './contracts/resources.ts'
 export type { Effect, IStateMachine } from './contracts/state-machine.ts'
 export type { IStore } from './contracts/store.ts'
+export type { ISybilCost, SybilClaim, SybilStats } from './contracts/sybil-cost.ts'
 export type { IChannel, IListener, ITransport, TransportName } from './contracts/transport.ts'
 export type { WaitOptions } from './contracts/wait.ts'
 export { createIdentity, generateIdentity, identityFromSecret } from './crypto/identity.ts'

@@ -123,7 +123,7 @@ gate('one that shows nothing, or too little, is turned away and told how much; o
 gate('turned off, the flood is let in; turned on, not one of it', async () => {
   for (const [sybilCost, welcome] of [[false, 24], [PRICE.sybilCost!, 0]] as const) {
     await using town = new Town()
-    const bob = await alone(town, { sybilCost, limits: { ...PRICE.limits, handshakesPerSecond: 1_000, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000 } })
+    const bob = await alone(town, { sybilCost, limits: { ...PRICE.limits, handshakesPerSecond: 1_000, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000, connectionsPerSubnetMax: 1_000 } })
     let inside = 0
     for (let index = 0; index < 24; index++) {
       if (index % 4 === 0) town.clock.advance(100)
@@ -153,7 +153,7 @@ gate('a coordinator pays by itself when asked, once for its key, and remembers a
 
 gate('the price rises a bit with each doubling of joins, as far as its bound, and falls when the minute is over', async () => {
   await using town = new Town()
-  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000 } })
+  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000, connectionsPerSubnetMax: 1_000 } })
   const levels: number[] = []
   for (let index = 0; index < 26; index++) {
     town.clock.advance(200)
@@ -168,7 +168,7 @@ gate('the price rises a bit with each doubling of joins, as far as its bound, an
 
 gate('a crowd that shows nothing does not make it dearer for others', async () => {
   await using town = new Town()
-  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000 } })
+  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000, connectionsPerSubnetMax: 1_000 } })
   for (let index = 0; index < 12; index++) {
     town.clock.advance(200)
     assert.not.ok(await knock(town, bob, 0))
@@ -178,7 +178,7 @@ gate('a crowd that shows nothing does not make it dearer for others', async () =
 
 gate('who has paid before comes back at the calm price, and does not count as new', async () => {
   await using town = new Town()
-  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000 } })
+  const bob = await alone(town, { limits: { ...PRICE.limits, handshakesPerSubnetPerSecond: 1_000, connectionsPerAddressMax: 1_000, connectionsPerSubnetMax: 1_000 } })
   const identity = createIdentity()
   assert.ok(await knock(town, bob, 8, identity))
   for (let index = 0; index < 8; index++) {
