@@ -56,7 +56,7 @@ export class Doorway {
   constructor(options: DoorwayOptions) {
     const { node: { clock, limits } } = options
     this.#options = options
-    this.#gate = new SybilGate({ node: options.node, cost: options.sybilCost, isPrivate: () => this.isPrivate, isAskedFor: id => options.table.get(id)?.asked ?? false })
+    this.#gate = new SybilGate({ node: options.node, cost: options.sybilCost, isPrivate: () => !this.#isOpenToStrangers, isAskedFor: id => options.table.get(id)?.asked ?? false })
     this.#acceptor = new Acceptor({
       node: options.node,
       hello: () => this.hello(),
@@ -73,6 +73,11 @@ export class Doorway {
     const { network } = this.#options
     if (network !== undefined) return network === 'private'
     return this.#listeners.size > 0 && [...this.#listeners].every(listener => isLoopback(listener.address))
+  }
+
+  /** Channels that somebody hands in, where nothing listens, come from no stranger. */
+  get #isOpenToStrangers(): boolean {
+    return !this.isPrivate && (this.#options.network === 'public' || this.#listeners.size > 0)
   }
 
   get addresses(): string[] {
