@@ -58,7 +58,7 @@ test('connect, sendTo, broadcast and getStats work without a coordinator', async
   assert.equal(heard.map(([who, message]) => [who, message.type, message.payload]).sort(), [['bob', 'greeting', { text: 'hello' }], ['bob', 'news', 1], ['carol', 'news', 1], ['carol', 'news', 2]])
   assert.equal([heard[0]![1].messageId, heard[0]![1].from, heard[0]![2].peerId], [messageId, alice.node.id, alice.node.id])
   assert.equal([receipt.sent, receipt.failed], [2, []])
-  assert.equal(alice.getStats(), { connectedPeers: 2, totalPeers: 2, pendingHandshakes: 0, reconnecting: 0, errors: {} })
+  assert.equal(alice.getStats(), { connectedPeers: 2, totalPeers: 2, pendingHandshakes: 0, reconnecting: 0, sybil: { cost: 'none', level: 0, paid: 0, joinsLastMinute: 0, refused: 0 }, errors: {} })
   assert.equal([alice.list().map(peer => peer.peerId), alice.get('bob')?.state, alice.get('nobody')], [['bob', 'carol'], 'connected', undefined])
 
   await alice.disconnect('bob')
