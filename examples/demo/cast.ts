@@ -12,10 +12,10 @@ export class Actor {
   readonly #waiting = new Map<number, (response: Response) => void>()
   #asked = 0
 
-  /** `bootstrap` is what its environment says of whom to begin with. */
-  constructor(name: string, bootstrap = '') {
+  /** What its environment says: whom to begin with, and where to look coins up. */
+  constructor(name: string, { bootstrap = '', chainUrl }: { bootstrap?: string; chainUrl: string }) {
     this.name = name
-    const env = { ...process.env, BOOTSTRAP_PEERS: bootstrap }
+    const env = { ...process.env, BOOTSTRAP_PEERS: bootstrap, CHAIN_URL: chainUrl }
     this.#child = fork(fileURLToPath(new URL('./node.ts', import.meta.url)), [name], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env })
     this.#child.on('message', (response: Response) => this.#waiting.get(response.id)?.(response))
   }

@@ -16,7 +16,7 @@ async function cutToChain({ actors, ids }: Network): Promise<void> {
   })
 }
 
-const publish: Stage = {
+export const publish: Stage = {
   title: 'All links are cut but four, and alice publishes to everybody',
   async run(network) {
     const { actors, ids, say } = network
@@ -34,7 +34,7 @@ const publish: Stage = {
   },
 }
 
-const whisper: Stage = {
+export const whisper: Stage = {
   title: 'alice has something for erin alone, to whom she has no link',
   async run({ actors, ids, say }) {
     const [alice, erin] = [actors[0]!, actors.at(-1)!]
@@ -53,11 +53,11 @@ const whisper: Stage = {
   },
 }
 
-const late: Stage = {
+export const late: Stage = {
   title: 'frank comes late; BOOTSTRAP_PEERS tells him of erin and of nobody else',
-  async run({ actors, ids, addresses, say }) {
+  async run({ actors, ids, addresses, chainUrl, say }) {
     const { hostname, port } = new URL(addresses.get('erin')!)
-    const frank = new Actor('frank', `${hostname}:${port}:NS`)
+    const frank = new Actor('frank', { bootstrap: `${hostname}:${port}:NS`, chainUrl })
     try {
       const { id } = await frank.ask('listen')
       await until('frank has found all five', async () => (await frank.ask('peers')).length === actors.length)
@@ -76,5 +76,3 @@ const late: Stage = {
     return 'a sixth node found the other five from one address, and the news it had missed'
   },
 }
-
-export const gossipStages: readonly Stage[] = [publish, whisper, late]

@@ -1,7 +1,12 @@
 /** One node of the demo, in a process of its own. It does what the main process asks over the IPC channel. */
 import { P2PCoordinator, P2PError, type PeerId } from '../../lib/index.ts'
+import { chooseBackend } from '../../lib/crypto/select.node.ts'
+import { MemoryStore } from '../../lib/foundation/memory-store.ts'
+import { CoinJoin, EsploraChainSource, SmallWallet, type Round } from '../../lib/protocols/coinjoin/index.node.ts'
+import { Dht } from '../../lib/protocols/dht/index.node.ts'
 import { parseBootstrap, PeerExchange } from '../../lib/protocols/exchange/index.ts'
 import { Gossip } from '../../lib/protocols/gossip/index.node.ts'
+import { MuSig2 } from '../../lib/protocols/musig2/index.node.ts'
 import { Relay } from '../../lib/protocols/relay/index.node.ts'
 import { Talk } from './protocols.ts'
 
@@ -10,7 +15,18 @@ const coordinator = new P2PCoordinator({ peerId: name })
 const talk = new Talk()
 const relay = new Relay()
 const exchange = new PeerExchange({ bootstrap: parseBootstrap(process.env['BOOTSTRAP_PEERS']).map(({ url }) => url) })
-for (const protocol of [talk, new Gossip(), relay, exchange]) coordinator.registerProtocol(protocol)
+const { backend: crypto } = await chooseBackend('auto')
+const draw = (): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(32))
+const musig2 = new MuSig2({ keys: draw(), network: 'regtest' })
+const wallet = new SmallWallet({ seed: draw(), crypto, store: new MemoryStore() })
+const coinjoin = new CoinJoin({ crypto, wallet, chain: new EsploraChainSource({ url: process.env['CHAIN_URL'] ?? 'http://127.0.0.1:1' }) })
+for (const protocol of [talk, new Gossip(), relay, exchange, new Dht(), musig2, coinjoin]) coordinator.registerProtocol(protocol)
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
+// What a wallet would put before its user: a transaction it can read, at a fee it can bear.
+musig2.onRequest(request => request.psbt !== undefined && request.psbt.feeSats < 2_000n ? request.approve() : request.decline('not at this fee'))
+let round: Round | undefined
 
 const NEWS = 'news'
 const news: { text: string; author: PeerId; hops: number; ms: number; saidAtMs: number }[] = []
@@ -69,6 +85,44 @@ const commands = {
   },
   whispers() {
     return { whispers, carried: relay.getStats().counters['carried'] ?? 0 }
+  },
+  /** Announces a round of CoinJoin as a resource, and returns its id. */
+  async openRound(denomination: number, epochSeconds: number) {
+    const { id } = await coinjoin.announceRound({ denomination, network: 'regtest', minPeers: 3, epochSeconds, expiry: Math.floor(Date.now() / 1_000) + 600 })
+    return id
+  },
+  /** Rounds in the directory that wait and have at least this denomination. */
+  async findRounds(denominationMin: number) {
+    const found = await coordinator.discoverResources<{ denomination: number }>('coinjoin-round', { denomination: { gte: denominationMin }, status: 'waiting' })
+    return found.map(({ resourceId, creatorPeerId, data: { denomination } }) => ({ id: resourceId, by: creatorPeerId, denomination }))
+  },
+  signingKey() {
+    return hex(musig2.publicKeys[0]!)
+  },
+  /** The taproot output that these keys own together. */
+  together(keys: string[]) {
+    const signers = keys.map(bytes)
+    const { publicKey, address } = musig2.aggregate(signers, [{ kind: 'taproot' }])
+    return { internalKey: hex(musig2.aggregate(signers).publicKey), publicKey: hex(publicKey), address }
+  },
+  async sign(keys: string[], psbt: string, description: string) {
+    const before = performance.now()
+    const { signature } = await musig2.sign({ signers: keys.map(bytes), psbt: bytes(psbt), description, timeoutMs: 30_000 })
+    return { signature: hex(signature), ms: performance.now() - before }
+  },
+  /** Where a coin for this node's wallet may be sent. */
+  async receive() {
+    return hex(await wallet.receive())
+  },
+  async mix(roundId: string, coin: { txid: string; vout: number; amount: string; script: string }) {
+    const mine = { txid: coin.txid, vout: coin.vout, amount: BigInt(coin.amount), script: bytes(coin.script) }
+    wallet.addCoin(mine)
+    round = await coinjoin.joinRound(roundId, { inputs: [mine], maxFee: 5_000 })
+  },
+  /** Waits for the end of the round that this node mixes in. */
+  async mixed() {
+    const { txid, peers, fee, outputKey } = await round!.done
+    return { txid, peers, fee: String(fee), outputKey: hex(outputKey) }
   },
   async stop() {
     await coordinator.shutdown()

@@ -1,10 +1,14 @@
 import type { PeerId } from '../../lib/index.ts'
+import type { MemoryChain } from '../../lib/protocols/coinjoin/index.node.ts'
 import type { Actor } from './cast.ts'
 
 export interface Network {
   readonly actors: readonly Actor[]
   readonly ids: Map<string, PeerId>
   readonly addresses: Map<string, string>
+  /** A made-up Bitcoin chain, and where the nodes may ask it. A real wallet asks its own node. */
+  readonly chain: MemoryChain
+  readonly chainUrl: string
   say(text: string): void
 }
 

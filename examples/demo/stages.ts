@@ -1,7 +1,8 @@
 /** The demo's acts. Each does one thing on the running network, says what happens, and returns a line for the summary. */
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { gossipStages } from './gossip-stages.ts'
+import { late, publish, whisper } from './gossip-stages.ts'
+import { directory, mix, sign } from './money-stages.ts'
 import { short, until, type Stage } from './stage.ts'
 
 const SIGNED_COUNT = 5_000
@@ -112,4 +113,4 @@ const refuse: Stage = {
   },
 }
 
-export const stages: readonly Stage[] = [start, meet, greet, ask, stream, refuse, ...gossipStages]
+export const stages: readonly Stage[] = [start, meet, greet, ask, stream, refuse, publish, whisper, directory, late, sign, mix]
