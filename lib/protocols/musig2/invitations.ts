@@ -10,7 +10,7 @@ import { ANNOUNCEMENTS } from './announcer.ts'
 import { openInvitation, rendezvousTag, type Invitation } from './invitation.ts'
 import type { Keyring } from './keyring.ts'
 import {
-  ANNOUNCEMENTS_BURST, ANNOUNCEMENTS_PER_SECOND, BUDGETS_MAX, DIAL_MS, INVITATIONS_PER_PEER_MAX, QUESTION_MS, RENDEZVOUS_MAX, SESSIONS_MAX, TIMEOUT_MS_MAX,
+  ANNOUNCEMENTS_BURST, ANNOUNCEMENTS_PER_SECOND, BUDGETS_MAX, DIAL_MS, DISCOVER_MS_MIN, INVITATIONS_PER_PEER_MAX, QUESTION_MS, RENDEZVOUS_MAX, SESSIONS_MAX, TIMEOUT_MS_MAX,
 } from './limits.ts'
 import type { Markers } from './markers.ts'
 import type { MuSig2Options } from './options.ts'
@@ -40,6 +40,7 @@ export class Invitations implements Disposable {
   readonly #announcements: TokenBucketLimiter
   readonly #heard = new Set<string>()
   #subscription: Disposable | undefined
+  #askedAtMs = -Infinity
   readonly counters: Record<string, number> = {}
 
   constructor(given: InvitationsOptions) {
@@ -64,6 +65,10 @@ export class Invitations implements Disposable {
     } catch {
       // Nobody plays it yet: asked again at the next link.
     }
+    // Links come and go; a directory is not asked for each of them.
+    const nowMs = this.#given.context.clock.elapsedMs()
+    if (nowMs - this.#askedAtMs < DISCOVER_MS_MIN) return
+    this.#askedAtMs = nowMs
     void this.discover()
   }
 

@@ -68,3 +68,5 @@ export const DIAL_MS = 10_000
 export const MARKER_SLACK_MS = 3_600_000
 /** In larger sessions members without a link are reached through others: forty links of every wallet would be too many. */
 export const DIAL_MEMBERS_MAX = 16
+/** Between two questions to the directory that nobody asked for. */
+export const DISCOVER_MS_MIN = 30_000

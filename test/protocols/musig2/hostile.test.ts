@@ -65,7 +65,7 @@ class Mallory implements IProtocolHandler {
 async function besieged(count: number, options: Parameters<typeof Wallets.of>[1] = {}): Promise<{ wallets: Wallets; mallory: Mallory; node: SimNode; codes: string[]; [Symbol.asyncDispose](): Promise<void> }> {
   const wallets = await Wallets.of(count, options)
   const mallory = new Mallory()
-  const node = await wallets.sim.addNode('mallory', { protocols: () => [mallory] })
+  const node = await wallets.sim.addNode('mallory', { config: { sybilCost: false }, protocols: () => [mallory] })
   for (const wallet of wallets.nodes) await wallets.sim.connect(node, wallet)
   const codes: string[] = []
   wallets.sim.node('alice').coordinator.on('error', ({ code }) => void codes.push(code))

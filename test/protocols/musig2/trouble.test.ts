@@ -153,6 +153,7 @@ trouble('a late joiner finds the session in the directory, which holds a rendezv
   await using _ = wallets
   for (const name of ['alice', 'bob']) {
     await wallets.sim.addNode(name, {
+      config: { sybilCost: false },
       protocols: () => {
         const handler = new MuSig2({ keys: secretOf(name), crypto: backend })
         handler.onRequest(approve)
@@ -176,6 +177,32 @@ trouble('a late joiner finds the session in the directory, which holds a rendezv
   assert.equal(Board.list, [], 'withdrawn when the session was over')
 })
 
+trouble('the directory is asked when a peer comes, and not for each that does', async () => {
+  Board.list = []
+  let asked = 0
+  const wallets = new Wallets()
+  await using _ = wallets
+  await wallets.sim.addNode('alice', {
+    config: { sybilCost: false },
+    protocols: () => {
+      const board = new Board()
+      Object.assign(board.resources, { discover: async () => { asked++; return [] } })
+      return [board, new MuSig2({ keys: secretOf('alice'), crypto: backend })]
+    },
+  })
+  assert.is(asked, 1)
+  for (const name of ['bob', 'carol', 'dave']) {
+    const node = await wallets.sim.addNode(name, { config: { sybilCost: false }, protocols: () => [new MuSig2({ keys: secretOf(name), crypto: backend })] })
+    await wallets.sim.connect(node, 'alice')
+  }
+  assert.is(asked, 1)
+  await wallets.sim.run({ forMs: 31_000 })
+  const erin = await wallets.sim.addNode('erin', { config: { sybilCost: false }, protocols: () => [new MuSig2({ keys: secretOf('erin'), crypto: backend })] })
+  await wallets.sim.connect(erin, 'alice')
+  await wallets.sim.run({ forMs: 100 })
+  assert.is(asked, 2)
+})
+
 trouble('members that share no link with the initiator hear of the session by gossip, and dial it', async () => {
   const wallets = new Wallets()
   await using _ = wallets
@@ -183,7 +210,7 @@ trouble('members that share no link with the initiator hear of the session by go
   for (const name of names) {
     await wallets.sim.addNode(name, {
       // The simulator's addresses are those of a private network, which records of strangers may not lead into.
-      config: { network: 'private' },
+      config: { network: 'private', sybilCost: false },
       protocols: () => {
         const handler = new MuSig2({ keys: secretOf(name), crypto: backend })
         handler.onRequest(approve)

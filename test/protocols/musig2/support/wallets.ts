@@ -43,7 +43,8 @@ export class Wallets implements AsyncDisposable {
     this.ends.set(name, [])
     this.requests.set(name, [])
     const node = await this.sim.addNode(name, {
-      config: { heartbeatInterval: 5_000 },
+      // What a stranger's key costs is for other tests: it is work, and there are many nodes here.
+      config: { heartbeatInterval: 5_000, sybilCost: false },
       protocols: () => {
         const handler = new MuSig2({ keys: key, crypto: backend, ...musig2 })
         handler.onRequest(request => {
