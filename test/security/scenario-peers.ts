@@ -2,6 +2,7 @@ import { hostile } from '../scenarios/hostile.ts'
 import type { Outcome, RunOptions, Task } from '../bench/command.ts'
 import type { Row } from '../bench/report.ts'
 import { ACCUSATION_ROWS, rows as accusationRows } from './scenario-accusations.ts'
+import { ADDRESS_BOOK_ROWS, rows as addressBookRows } from './scenario-address-book.ts'
 
 /** The bars that the hostile scenario measures already, by their names in the design. */
 const FROM_HOSTILE: Readonly<Record<string, string>> = {
@@ -15,11 +16,12 @@ const FROM_HOSTILE: Readonly<Record<string, string>> = {
 }
 
 export const peersScenario: Task = {
-  about: 'peers among adversaries: mutations, replays, a reader that stalls, false accusations',
-  rows: [...Object.keys(FROM_HOSTILE), ...ACCUSATION_ROWS],
+  about: 'peers among adversaries: eclipses, crowds, mutations, replays, a reader that stalls, false accusations',
+  rows: [...ADDRESS_BOOK_ROWS, ...Object.keys(FROM_HOSTILE), ...ACCUSATION_ROWS],
   rounds: 1,
   async run(options: RunOptions): Promise<Outcome> {
     const rows: Row[] = []
+    if (ADDRESS_BOOK_ROWS.some(name => options.rows.includes(name))) rows.push(...(await addressBookRows(options)).filter(({ row }) => options.rows.includes(row)))
     const asked = Object.entries(FROM_HOSTILE).filter(([name]) => options.rows.includes(name))
     if (asked.length > 0) {
       const { rows: found } = await hostile.run({ ...options, rows: asked.map(([, theirs]) => theirs) })

@@ -28,6 +28,7 @@ import { pageOf, type SyncAnswer, type SyncQuestion } from './sync.ts'
 import type { TopicOptions } from './topic.ts'
 import { tune, withMaxPeers } from './tuning.ts'
 import { Verifier } from './verifier.ts'
+import { slotInTopic, slotOnWire } from './wire-slot.ts'
 
 /** Items that wait to be checked past which links are not read: half of what the state takes from one peer. */
 const WAITING_SHARE = 1 / 2
@@ -94,8 +95,8 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
   async publish<T>(topic: string, payload: T, options: PublishOptions = {}): Promise<PublishReceipt> {
     this.#names.check(topic)
     const { context } = this
-    const { slot } = options
     const name = this.#names.said(topic)
+    const slot = options.slot === undefined ? undefined : slotOnWire(name, options.slot)
     if (slot !== undefined) this.#mustBeFree(name, slot)
     const message: P2PMessage = {
       type: PUBLICATION, payload: { topic: name, body: payload }, messageId: `${this.#idPrefix}${(this.#published++).toString(36)}`,
@@ -105,7 +106,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
     const frame = await context.author({ type: PUBLICATION, payload: message.payload, messageId: message.messageId, timestamp: message.timestamp, ...(slot === undefined ? {} : { slot }) })
     if (frame.length > FRAME_BYTES_MAX) throw new RangeError(`a publication takes at most ${FRAME_BYTES_MAX} bytes as a frame, got ${frame.length}; publish a reference to larger things`)
     this.#step({ kind: 'publish', topic: name, frame, message })
-    if (this.#options.echo) this.#subscriptions.deliver(ownItem(message, topic, payload))
+    if (this.#options.echo) this.#subscriptions.deliver(ownItem({ ...message, ...(slot === undefined ? {} : { slot: options.slot! }) }, topic, payload))
     return { messageId: message.messageId, peers: this.#running.publishedTo }
   }
 
@@ -260,7 +261,7 @@ export class Gossip extends ProtocolHandler<GossipProtocol> implements IPubSub, 
 
   /** What we say twice would be held against us. */
   #mustBeFree(topic: string, slot: string): void {
-    if (this.#running.hasSaidIn(topic, this.context.localPeer.peerId, slot)) throw new RangeError(`this node has spoken in slot ${JSON.stringify(slot)} of '${topic}' already; choose another slot`)
+    if (this.#running.hasSaidIn(topic, this.context.localPeer.peerId, slot)) throw new RangeError(`this node has spoken in slot ${JSON.stringify(slotInTopic(topic, slot))} of '${topic}' already; choose another slot`)
   }
 
   /** A peer may speak before we have heard that its link stands, or register gossip long after. */

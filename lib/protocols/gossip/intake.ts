@@ -11,6 +11,7 @@ import type { Peer } from './peer.ts'
 import { SCORE } from './score.ts'
 import { spare, spread } from './spread.ts'
 import type { Topic } from './topic.ts'
+import { slotInTopic } from './wire-slot.ts'
 
 const STALE = ErrorCode.WIRE_STALE
 /** From this share of the seen set on, those who send more than most are refused. */
@@ -151,7 +152,8 @@ function payloadOf({ frame, parts }: Entry): Uint8Array {
   return frame.subarray(parts.payloadStart)
 }
 
-function isPublication({ protocol, type, to, inReplyTo, payload }: P2PMessage, topic: string): boolean {
+function isPublication({ protocol, type, to, inReplyTo, payload, slot }: P2PMessage, topic: string): boolean {
+  if (slot !== undefined && slotInTopic(topic, slot) === null) return false
   if (protocol !== 'gossip' || type !== PUBLICATION || to !== undefined || inReplyTo !== undefined) return false
   if (typeof payload !== 'object' || payload === null) return false
   return (payload as { topic?: unknown }).topic === topic && Object.hasOwn(payload, 'body') && Object.keys(payload).length === 2

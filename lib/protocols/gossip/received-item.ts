@@ -3,6 +3,7 @@ import type { PubSubItem } from '../../contracts/pubsub.ts'
 import { toHex } from '../../foundation/hex.ts'
 import type { Entry } from './entry.ts'
 import { ID_BYTES } from './limits.ts'
+import { slotInTopic } from './wire-slot.ts'
 
 const PROOF_AT = 34
 
@@ -33,7 +34,7 @@ export class ReceivedItem implements PubSubItem {
     this.topic = topic
     this.hops = entry.hops
     this.frame = entry.frame
-    if (message.slot !== undefined) this.slot = message.slot
+    if (message.slot !== undefined) this.slot = slotInTopic(entry.topic, message.slot)!
     if (entry.from !== undefined && entry.from.id !== message.from) this.via = entry.from.id
     this.#path = entry.path
     this.#proofEnd = entry.parts.proofEnd

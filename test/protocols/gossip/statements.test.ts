@@ -7,6 +7,7 @@ import { settle } from '../../support/until.ts'
 import { Club, payloadsOf, type Member } from './support/club.ts'
 import { Mallory } from './support/mallory.ts'
 import { meet } from '../../support/town.ts'
+import { slotInTopic, slotOnWire } from '../../../lib/protocols/gossip/wire-slot.ts'
 
 const statements = suite('gossip: an author speaks once')
 
@@ -120,6 +121,15 @@ statements('65,536 statements are remembered at most, the latest half always', (
   assert.ok(table.size <= STATEMENTS_MAX)
   assert.is(table.first(`name ${STATEMENTS_MAX * 2 - STATEMENTS_MAX / 2}`), 'key')
   assert.is(table.first('name 0'), undefined)
+})
+
+statements('one name for slots in two topics makes nobody guilty: the topic is part of the slot on the wire', async () => {
+  assert.is(slotOnWire('news', 'vote'), '4:news:vote')
+  assert.is(slotInTopic('news', '4:news:vote'), 'vote')
+  for (const foreign of ['vote', '4:news:', '4:other:vote', '5:news:vote', '', '4:newsvote']) assert.is(slotInTopic('news', foreign), null, foreign)
+  assert.not.equal(slotOnWire('a', 'b:c'), slotOnWire('a:b', 'c'))
+  assert.throws(() => slotOnWire('news', ''), RangeError)
+  assert.throws(() => slotOnWire('n'.repeat(100), 's'.repeat(30)), /at most 128 bytes/)
 })
 
 statements.run()

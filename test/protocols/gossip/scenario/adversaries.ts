@@ -1,3 +1,4 @@
+import { slotOnWire } from '../../../../lib/protocols/gossip/wire-slot.ts'
 import type { PeerInfo } from '../../../../lib/contracts/peer.ts'
 import type { ProtocolContext, Receivers } from '../../../../lib/contracts/protocol.ts'
 import type { P2PMessage } from '../../../../lib/contracts/message.ts'
@@ -91,7 +92,7 @@ export class Pest extends Adversary {
     this.#timer = this.context.clock.schedule(100, () => {
       const round = this.#round++
       const author = (body: unknown, { slot, topic = this.topic }: { slot?: string; topic?: string } = {}): Promise<Uint8Array> => (
-        this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot }) })
+        this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot: slotOnWire(topic, slot) }) })
       )
       for (const peer of this.context.peers()) void this.#mischief((type, payload) => this.tell(peer, type, payload), round, author)
       this.#plan()

@@ -1,3 +1,4 @@
+import { slotOnWire } from '../../../../lib/protocols/gossip/wire-slot.ts'
 import type { MessagePayload, MessageType, Receivers } from '../../../../lib/contracts/protocol.ts'
 import { gossipProtocol, type GossipProtocol } from '../../../../lib/protocols/gossip/index.ts'
 import { ProtocolHandler } from '../../../../lib/protocol-kit/protocol-handler.ts'
@@ -20,7 +21,7 @@ export class Mallory extends ProtocolHandler<GossipProtocol> {
   }
 
   async publication(topic: string, body: unknown, slot?: string, messageId?: string): Promise<Uint8Array> {
-    return await this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot }), ...(messageId === undefined ? {} : { messageId }) })
+    return await this.context.author({ type: 'publication', payload: { topic, body }, ...(slot === undefined ? {} : { slot: slotOnWire(topic, slot) }), ...(messageId === undefined ? {} : { messageId }) })
   }
 
   told(type: string): unknown[] {
