@@ -18,12 +18,12 @@ const BUNDLES = [
   {
     name: 'core + WebSocket',
     // Not the 40 kB first hoped for: docs/decisions/0007-size-of-the-core.md.
-    gzBytesMax: 60_000,
+    gzBytesMax: 76_000,
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'",
   },
   {
     name: 'core + WebSocket + gossip',
-    gzBytesMax: 130_000,
+    gzBytesMax: 145_000,
     code: "export * from 'peerweft/core'\nexport * from 'peerweft/transports/websocket'\nexport * from 'peerweft/protocols/gossip'",
   },
   {
