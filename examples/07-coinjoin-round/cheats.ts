@@ -16,10 +16,15 @@ export type CheatName = keyof typeof CHEATS
 
 /** Wallet and handler of a node that cheats so. */
 export function cheating(cheat: CheatName, options: CoinJoinOptions, wallet: ICoinJoinWallet): { handler: CoinJoin; wallet: ICoinJoinWallet } {
-  const mind: Mind = { cheat, dropped: new Set(), forked: new Map(), key: undefined }
+  const mind: Mind = { cheat, dropped: new Set(), forked: new Map(), heardForks: new Map(), key: undefined }
   const { crypto } = options
-  // The first bit of every pad is another one.
-  const wrongPads = crypto && { ...boundTo(crypto), stream: (key: Uint8Array, nonce: Uint8Array, length: number) => crypto.stream(key, nonce, length).map((byte, at) => (at === 47 ? byte ^ 1 : byte)) }
+  // In every pad another bit of the first element is turned, so that no two errors cancel.
+  let pads = 0
+  const wrongPad = (stream: Uint8Array): Uint8Array => {
+    const bit = pads++ % 64
+    return stream.map((byte, at) => (at === 47 - (bit >> 3) ? byte ^ (1 << (bit & 7)) : byte))
+  }
+  const wrongPads = crypto && { ...boundTo(crypto), stream: (key: Uint8Array, nonce: Uint8Array, length: number) => wrongPad(crypto.stream(key, nonce, length)) }
   return { handler: new Cheat({ ...options, ...(cheat === 'garbage' ? { crypto: wrongPads } : {}) }, mind), wallet: cheatingWallet(wallet, mind) }
 }
 
@@ -29,6 +34,8 @@ interface Mind {
   readonly dropped: Set<string>
   /** Frames in place of which half of the members get another. */
   readonly forked: Map<string, Uint8Array>
+  /** Members, and whether they are told the other frame: every second one is. */
+  readonly heardForks: Map<string, boolean>
   /** The output key that the rules were told, while we may still change it. */
   key: Uint8Array | undefined
 }
@@ -88,8 +95,13 @@ const author = async (context: ProtocolContext, message: Parameters<ProtocolCont
 const send = async (context: ProtocolContext, to: string, message: Parameters<ProtocolContext['send']>[1], options: Parameters<ProtocolContext['send']>[2], mind: Mind): Promise<void> => {
   const { frames } = message.payload as { frames?: Uint8Array[] }
   if (frames === undefined) return await context.send(to, message, options)
-  const told = frames.filter(frame => !mind.dropped.has(nameOf(frame))).map(frame => (Number.parseInt(to[0]!, 16) % 2 === 0 ? frame : mind.forked.get(nameOf(frame)) ?? frame))
+  const told = frames.filter(frame => !mind.dropped.has(nameOf(frame))).map(frame => (isToldOtherwise(to, mind) ? mind.forked.get(nameOf(frame)) ?? frame : frame))
   if (told.length > 0) await context.send(to, { ...message, payload: { frames: told } }, options)
+}
+
+function isToldOtherwise(to: string, { heardForks }: Mind): boolean {
+  if (!heardForks.has(to)) heardForks.set(to, heardForks.size % 2 === 1)
+  return heardForks.get(to)!
 }
 
 /** Nor does it give away, when asked, what it does not say. */

@@ -38,22 +38,22 @@ const DEADLINE_MS = 120_000
 export async function play({ names, cheat, backend = 'auto', say }: PlayOptions): Promise<Played> {
   const chain = new MemoryChain(createNobleBackend())
   const server = await serveChain(chain)
-  // All of them live a few seconds in the future, where an epoch is just beginning: nobody likes to wait for one.
-  const clockAheadMs = EPOCH_SECONDS * 1_000 - Date.now() % (EPOCH_SECONDS * 1_000)
   const wallets = names.map(name => new WalletProcess(name, name === cheat?.name))
   try {
     const ready = await Promise.all(wallets.map(async wallet => {
-      wallet.send({ chainUrl: server.url, cheat: wallet.isCheat ? cheat!.how : undefined, backend, softMs: 2_000, hardMs: 6_000, clockAheadMs } satisfies Orders)
+      wallet.send({ chainUrl: server.url, cheat: wallet.isCheat ? cheat!.how : undefined, backend, softMs: 2_000, hardMs: 6_000 } satisfies Orders)
       return await wallet.until('ready')
     }))
     const announcement = new CoinJoin().describeRound({ denomination: DENOMINATION, network: 'regtest', minPeers: 3, epochSeconds: EPOCH_SECONDS, expiry: Math.floor(Date.now() / 1_000) + 600 })
     say(`round ${announcement.id.slice(0, 8)}: ${DENOMINATION} sats each, at least 3 peers, ${announcement.params.feeRate} sat/vB`)
+    // From now on all of them live a few seconds in the future, where an epoch is just beginning: nobody likes to wait for one.
+    const clockAheadMs = EPOCH_SECONDS * 1_000 - Date.now() % (EPOCH_SECONDS * 1_000)
     const coins = new Map<string, { txid: string; amount: bigint }>()
     wallets.forEach((wallet, number) => {
       const coin = chain.fund(Uint8Array.from(Buffer.from(ready[number]!.script, 'hex')), BigInt(DENOMINATION + 20_000 + 7_000 * number))
       coins.set(wallet.name, coin)
       say(`${wallet.name.padEnd(7)} process ${wallet.pid}, brings ${coin.amount} sats`)
-      wallet.send({ announcement, contacts: ready.slice(0, number).map(({ address }) => address), coin: { txid: coin.txid, vout: coin.vout, amount: String(coin.amount), script: ready[number]!.script } } satisfies Join)
+      wallet.send({ clockAheadMs, announcement, contacts: ready.slice(0, number).map(({ address }) => address), coin: { txid: coin.txid, vout: coin.vout, amount: String(coin.amount), script: ready[number]!.script } } satisfies Join)
     })
     wallets[0]!.on('phase', ({ phase, run, peers }) => say(`  run ${run}: ${phase}, ${peers} peers`))
     const honest = wallets.filter(({ isCheat }) => !isCheat)

@@ -6,8 +6,8 @@ import { MemoryStore } from '../../lib/foundation/memory-store.ts'
 import { CoinJoin, EsploraChainSource, SmallWallet, type Coin, type RoundAnnouncement } from '../../lib/protocols/coinjoin/index.node.ts'
 import { cheating, type CheatName } from './cheats.ts'
 
-export interface Orders { chainUrl: string; cheat: CheatName | undefined; backend: 'auto' | 'noble'; softMs: number; hardMs: number; clockAheadMs: number }
-export interface Join { contacts: string[]; coin: { txid: string; vout: number; amount: string; script: string }; announcement: RoundAnnouncement }
+export interface Orders { chainUrl: string; cheat: CheatName | undefined; backend: 'auto' | 'noble'; softMs: number; hardMs: number }
+export interface Join { clockAheadMs: number; contacts: string[]; coin: { txid: string; vout: number; amount: string; script: string }; announcement: RoundAnnouncement }
 export type Told =
   | { kind: 'ready'; id: string; address: string; script: string; curve: string }
   | { kind: 'phase'; phase: string; run: number; peers: number; atMs: number }
@@ -19,7 +19,8 @@ const tell = (told: Told): void => void process.send!(told)
 const next = <T>(): Promise<T> => new Promise(resolve => process.once('message', resolve as (message: unknown) => void))
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-const { chainUrl, cheat, backend, softMs, hardMs, clockAheadMs } = await next<Orders>()
+const { chainUrl, cheat, backend, softMs, hardMs } = await next<Orders>()
+let clockAheadMs = 0
 const { backend: crypto } = await chooseBackend(backend)
 const seed = globalThis.crypto.getRandomValues(new Uint8Array(32))
 const ownWallet = new SmallWallet({ seed, crypto, store: new MemoryStore() })
@@ -34,7 +35,8 @@ const { address } = await node.listen('ws://127.0.0.1:0')
 const joining = next<Join>()
 tell({ kind: 'ready', id: node.id, address, script: hex(await ownWallet.receive()), curve: crypto.curve })
 
-const { contacts, coin: given, announcement } = await joining
+const { contacts, coin: given, announcement, ...ahead } = await joining
+clockAheadMs = ahead.clockAheadMs
 for (const contact of contacts) await node.connectToPeer(contact)
 const coin: Coin = { txid: given.txid, vout: given.vout, amount: BigInt(given.amount), script: Uint8Array.from(Buffer.from(given.script, 'hex')) }
 ownWallet.addCoin(coin)

@@ -2,19 +2,20 @@
 import { schnorr } from '@noble/curves/secp256k1.js'
 import { Transaction } from '@scure/btc-signer'
 import { Actor } from './cast.ts'
-import { short, until, type Stage } from './stage.ts'
+import { short, until, type Network, type Stage } from './stage.ts'
 
 /** Sats each output of the mix holds. */
 const DENOMINATION = 1_000_000
-/** The shortest there is: requests to take part are gathered for five seconds, then ten pass. */
-const EPOCH_SECONDS = 15
+/** Requests to take part are gathered for as long, but for the last ten seconds. */
+const EPOCH_SECONDS = 18
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 const hex = (data: Uint8Array): string => Buffer.from(data).toString('hex')
 
 export const directory: Stage = {
   title: 'alice announces a round of CoinJoin; grace, who comes later, finds it by what it is like',
-  async run({ actors, ids, addresses, chain, chainUrl, say }) {
+  async run(network) {
+    const { actors, ids, addresses, chainUrl, say } = network
     const [alice] = actors
     const id = await alice!.ask('openRound', DENOMINATION, EPOCH_SECONDS)
     say(`alice  announces coinjoin-round ${id.slice(0, 8)}: ${DENOMINATION} sats each`)
@@ -32,15 +33,24 @@ export const directory: Stage = {
     } finally {
       grace.kill()
     }
-    for (const [number, actor] of actors.entries()) {
-      const script = await actor.ask('receive')
-      const coin = chain.fund(bytes(script), BigInt(DENOMINATION + 20_000 + 7_000 * number))
-      await foundBy(actor, DENOMINATION)
-      await actor.ask('mix', id, { txid: coin.txid, vout: coin.vout, amount: String(coin.amount), script })
-      say(`${actor.name.padEnd(5)}  brings a coin of ${coin.amount} sats and waits for the round to begin`)
-    }
+    network.joined = join(network, id)
+    // The mix tells of it, should it fail.
+    network.joined.catch(() => {})
+    say('the five join it; their clocks are set to where an epoch begins, or they would wait for one. Other things happen meanwhile')
     return 'a round announced by one was found by a node that came later, by its data; five joined it'
   },
+}
+
+/** All at the beginning of an epoch, as an epoch mixes those who came in it. */
+async function join({ actors, chain }: Network, id: string): Promise<void> {
+  await Promise.all(actors.map(actor => foundBy(actor, DENOMINATION)))
+  const untilEpochMs = EPOCH_SECONDS * 1_000 - Date.now() % (EPOCH_SECONDS * 1_000)
+  await Promise.all(actors.map(actor => actor.ask('setClockAhead', untilEpochMs)))
+  await Promise.all(actors.map(async (actor, number) => {
+    const script = await actor.ask('receive')
+    const coin = chain.fund(bytes(script), BigInt(DENOMINATION + 20_000 + 7_000 * number))
+    await actor.ask('mix', id, { txid: coin.txid, vout: coin.vout, amount: String(coin.amount), script })
+  }))
 }
 
 async function foundBy(actor: Actor, denominationMin: number): Promise<{ id: string; by: string; denomination: number }[]> {
@@ -72,7 +82,9 @@ export const sign: Stage = {
 
 export const mix: Stage = {
   title: 'The round that all five wait for begins: five coins go in, five equal outputs come out',
-  async run({ actors, chain, say }) {
+  async run({ actors, chain, joined, say }) {
+    await joined
+    say('all five have registered a coin each, under keys made for this round alone')
     const results = await Promise.all(actors.map(actor => actor.ask('mixed')))
     const [first] = results
     if (results.some(({ txid, peers }) => txid !== first!.txid || peers !== actors.length)) throw new Error(`they ended with ${JSON.stringify(results)}`)

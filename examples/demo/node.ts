@@ -1,5 +1,5 @@
 /** One node of the demo, in a process of its own. It does what the main process asks over the IPC channel. */
-import { P2PCoordinator, P2PError, type PeerId } from '../../lib/index.ts'
+import { P2PCoordinator, P2PError, systemClock, type PeerId } from '../../lib/index.ts'
 import { chooseBackend } from '../../lib/crypto/select.node.ts'
 import { MemoryStore } from '../../lib/foundation/memory-store.ts'
 import { CoinJoin, EsploraChainSource, SmallWallet, type Round } from '../../lib/protocols/coinjoin/index.node.ts'
@@ -11,7 +11,8 @@ import { Relay } from '../../lib/protocols/relay/index.node.ts'
 import { Talk } from './protocols.ts'
 
 const name = process.argv[2] ?? 'nobody'
-const coordinator = new P2PCoordinator({ peerId: name })
+let clockAheadMs = 0
+const coordinator = new P2PCoordinator({ peerId: name, clock: { ...systemClock, now: () => Date.now() + clockAheadMs } })
 const talk = new Talk()
 const relay = new Relay()
 const exchange = new PeerExchange({ bootstrap: parseBootstrap(process.env['BOOTSTRAP_PEERS']).map(({ url }) => url) })
@@ -88,7 +89,7 @@ const commands = {
   },
   /** Announces a round of CoinJoin as a resource, and returns its id. */
   async openRound(denomination: number, epochSeconds: number) {
-    const { id } = await coinjoin.announceRound({ denomination, network: 'regtest', minPeers: 3, epochSeconds, expiry: Math.floor(Date.now() / 1_000) + 600 })
+    const { id } = await coinjoin.announceRound({ denomination, network: 'regtest', minPeers: 5, epochSeconds, expiry: Math.floor(Date.now() / 1_000) + 600 })
     return id
   },
   /** Rounds in the directory that wait and have at least this denomination. */
@@ -114,10 +115,16 @@ const commands = {
   async receive() {
     return hex(await wallet.receive())
   },
+  /** For a round that should not have to wait: this node lives a few seconds in the future from now on. */
+  setClockAhead(ms: number) {
+    clockAheadMs = ms
+  },
   async mix(roundId: string, coin: { txid: string; vout: number; amount: string; script: string }) {
     const mine = { txid: coin.txid, vout: coin.vout, amount: BigInt(coin.amount), script: bytes(coin.script) }
     wallet.addCoin(mine)
     round = await coinjoin.joinRound(roundId, { inputs: [mine], maxFee: 5_000 })
+    // Whoever is told of its end asks for it later.
+    round.done.catch(() => {})
   },
   /** Waits for the end of the round that this node mixes in. */
   async mixed() {

@@ -9,6 +9,8 @@ export interface Network {
   /** A made-up Bitcoin chain, and where the nodes may ask it. A real wallet asks its own node. */
   readonly chain: MemoryChain
   readonly chainUrl: string
+  /** Everybody has joined the round: it gathers while other acts go on. */
+  joined?: Promise<void>
   say(text: string): void
 }
 
