@@ -243,6 +243,8 @@ export class SimNode {
       random: own.bytes,
       store: guardedStore(this.store, life),
       networkId: 'simulation',
+      // A million hashes for each key would be most of what a simulation does. A test of the price sets one.
+      sybilCost: false,
       ...config,
     }, furniture)
     return { life, clock, coordinator, handlers: protocols?.() ?? [], listener: undefined, redial: undefined }

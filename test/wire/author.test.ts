@@ -261,7 +261,7 @@ signing('too many that wait are refused, by number and by bytes', async () => {
   const heavyErrors: unknown[] = []
   for (let count = 0; count < 60; count++) heavy.author.sign(note(new Uint8Array(90_000)), error => error && heavyErrors.push(error))
   assert.is((heavyErrors[0] as P2PError).code, 'ERR_PEER_OUTBOX_FULL')
-  assert.is(heavyErrors.length, 60 - Math.ceil(4 * 1_048_576 / 90_087))
+  assert.is(heavyErrors.length, 60 - Math.ceil(DEFAULT_LIMITS.outboxBytesMax / 90_087))
 })
 
 signing('closing fails what waits and what comes later, once each, with the reason', async () => {
