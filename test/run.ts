@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { endAll, guard } from './support/guard.ts'
 
 /** How many tests are known to exist. Raise it as they grow: a file lost in a merge then shows. */
-const TESTS_MIN = 1_500
+const TESTS_MIN = 3_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
