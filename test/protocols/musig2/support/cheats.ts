@@ -26,7 +26,8 @@ export const cheats: Cheat[] = [
   { name: 'a public nonce that is no point', mischief: () => only('nonce', (nonce: Nonce) => ({ ...nonce, nonce: new Uint8Array(66) })), reason: 'bad-nonce', evidence: 1 },
   { name: 'a public nonce of the wrong length', mischief: () => only('nonce', (nonce: Nonce) => ({ ...nonce, nonce: nonce.nonce.slice(1) })), reason: 'bad-nonce', evidence: 1 },
   { name: 'a public nonce that is infinity in one half', mischief: () => only('nonce', (nonce: Nonce) => ({ ...nonce, nonce: Uint8Array.of(...nonce.nonce.subarray(0, 33), ...new Uint8Array(33)) })), reason: 'bad-nonce', evidence: 1 },
-  { name: 'a partial signature that does not verify', mischief: () => only('partial', (partial: Partial) => ({ ...partial, partial: spoilt(partial.partial) })), reason: 'bad-partial', evidence: 5 },
+  // Mallory's own node holds the good one still, and shows it to whoever asks what it has: then there are two.
+  { name: 'a partial signature that does not verify', mischief: () => only('partial', (partial: Partial) => ({ ...partial, partial: spoilt(partial.partial) })), reason: 'bad-partial', or: 'two-partials', evidence: 5 },
   { name: 'a partial signature that is no number below n', mischief: () => only('partial', (partial: Partial) => ({ ...partial, partial: new Uint8Array(32).fill(255) })), reason: 'bad-partial', evidence: 5 },
   { name: 'a partial signature of the wrong length', mischief: () => only('partial', (partial: Partial) => ({ ...partial, partial: new Uint8Array(31) })), reason: 'bad-partial', evidence: 5 },
   {
