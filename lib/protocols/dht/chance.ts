@@ -1,15 +1,10 @@
 import type { ProtocolContext } from '../../contracts/protocol.ts'
-
-/** What the context draws: seeded in a simulation, the platform's otherwise. */
-export function draw(context: ProtocolContext, length: number): Uint8Array {
-  // eslint-disable-next-line no-restricted-properties -- the context's own generator is the parameter that the rule asks for
-  return context.randomBytes(length)
-}
+import { randomFraction } from '../../foundation/random.ts'
+import { draw } from '../../protocol-kit/draw.ts'
 
 /** A number in [0, 1). */
 export function fraction(context: ProtocolContext): number {
-  const bytes = draw(context, 4)
-  return ((bytes[0]! << 24 | bytes[1]! << 16 | bytes[2]! << 8 | bytes[3]!) >>> 0) / 2 ** 32
+  return randomFraction(length => draw(context, length))
 }
 
 /** Some of them, each as likely as any other. */

@@ -5,6 +5,7 @@ import type { ProtocolContext, Receivers, Responders } from '../../contracts/pro
 import { textOf } from '../../foundation/error-text.ts'
 import { randomFraction } from '../../foundation/random.ts'
 import { SafeEmitter } from '../../foundation/safe-emitter.ts'
+import { draw } from '../../protocol-kit/draw.ts'
 import { ProtocolHandler } from '../../protocol-kit/protocol-handler.ts'
 import { EffectTimers, runEffects, type EffectSink } from '../../protocol-kit/run-effects.ts'
 import { Checker } from './checker.ts'
@@ -79,8 +80,7 @@ export class PeerExchange extends ProtocolHandler<ExchangeProtocol> implements E
       ownId: context.localPeer.peerId,
       outboundTarget: this.#outboundTarget,
       hasBootstrap: this.#bootstrap.length > 0,
-      // eslint-disable-next-line no-restricted-properties -- the context's own generator is the parameter that the rule asks for
-      random: () => randomFraction(length => context.randomBytes(length)),
+      random: () => randomFraction(length => draw(context, length)),
       scoreOf: id => this.#options.scoreOf?.(id) ?? 0,
       sample: () => context.addresses.sample(SAMPLE_COUNT).map(({ peerId }) => peerId),
     })

@@ -1,10 +1,5 @@
 import type { ProtocolContext } from '../../contracts/protocol.ts'
-
-/** What the context draws: seeded in a simulation, the platform's otherwise. */
-export function draw(context: ProtocolContext, length: number): Uint8Array {
-  // eslint-disable-next-line no-restricted-properties -- the context's own generator is the parameter that the rule asks for
-  return context.randomBytes(length)
-}
+import { draw } from '../../protocol-kit/draw.ts'
 
 const POOL_BYTES = 1_024
 

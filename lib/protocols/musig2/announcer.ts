@@ -4,7 +4,7 @@ import type { ProtocolContext } from '../../contracts/protocol.ts'
 import type { AnnouncementHandle } from '../../contracts/resources.ts'
 import { toHex } from '../../foundation/hex.ts'
 import { TokenBucketLimiter } from '../../foundation/token-bucket.ts'
-import { drawFrom } from './draw.ts'
+import { draw } from '../../protocol-kit/draw.ts'
 import { BUDGETS_MAX, DIAL_MS, OPENINGS_BURST, OPENINGS_PER_SECOND, SIGNERS_MAX } from './limits.ts'
 import type { Rendezvous } from './rendezvous.ts'
 import type { Session } from './session.ts'
@@ -75,7 +75,7 @@ export class Announcer implements Disposable {
     if (open === undefined || this.#openings.take(asker, tags.length) > 0) return tags.map(() => null)
     const { session: { terms }, session, creatorIndex, join } = open
     const { localPeer } = this.#context
-    const boxes = open.rendezvous.boxes(tags, asker, localPeer.peerId, terms.keys, () => ({ terms, creatorIndex, remainingMs: session.remainingMs, join }), drawFrom(this.#context))
+    const boxes = open.rendezvous.boxes(tags, asker, localPeer.peerId, terms.keys, () => ({ terms, creatorIndex, remainingMs: session.remainingMs, join }), length => draw(this.#context, length))
     if (boxes.some(box => box !== null) && session.guests.size < SIGNERS_MAX) session.guests.add(asker)
     return boxes
   }

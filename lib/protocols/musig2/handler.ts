@@ -16,7 +16,7 @@ import { withKeySignature } from '../../bitcoin/psbt.ts'
 import { MuSig2Abort } from './abort-error.ts'
 import { Announcer } from './announcer.ts'
 import { musig2Protocol, type MuSig2Protocol } from './definition.ts'
-import { drawFrom } from './draw.ts'
+import { draw } from '../../protocol-kit/draw.ts'
 import type { Phase, Verdict } from './events.ts'
 import { provenBy, type Proven } from './evidence.ts'
 import { Exchange } from './exchange.ts'
@@ -181,7 +181,7 @@ export class MuSig2 extends ProtocolHandler<MuSig2Protocol> implements SessionHo
   override onRegister(context: ProtocolContext): void {
     super.onRegister(context)
     const backend = (): ICryptoBackend => this.#crypto
-    const boot = drawFrom(context)(16)
+    const boot = draw(context, 16)
     const markers = new Markers(context.store, context.clock)
     const exchange = new Exchange(context, backend, {
       statements: (to, payload) => this.send(to, 'statements', payload),
@@ -285,7 +285,7 @@ export class MuSig2 extends ProtocolHandler<MuSig2Protocol> implements SessionHo
     const own = this.#keyring.among(terms.keys)
     if (own.size === 0) throw new RangeError('expected one of our own keys among the signers: who begins a session signs in it')
     if (this.#sessions.size >= SESSIONS_MAX) throw new P2PError('ERR_MUSIG2_TOO_MANY_SESSIONS', `${SESSIONS_MAX} sessions are held already; wait for some to end`, { protocol: 'musig2' })
-    const rendezvous = new Rendezvous(() => this.#crypto, drawFrom(context))
+    const rendezvous = new Rendezvous(() => this.#crypto, length => draw(context, length))
     const session = this.#add({
       id: sessionIdOf(this.#crypto, terms, rendezvous.id), terms, aggregate, message, own, initiator: context.localPeer.peerId, rendezvous: rendezvous.id, remainingMs,
       lingerMs: this.#options.lingerMs, context, backend: () => this.#crypto, boot, markers,

@@ -9,6 +9,7 @@ import { baseBackend } from '../../crypto/select.ts'
 import { withDeadline } from '../../foundation/deadline.ts'
 import { textOf } from '../../foundation/error-text.ts'
 import { toHex } from '../../foundation/hex.ts'
+import { draw } from '../../protocol-kit/draw.ts'
 import { ProtocolHandler } from '../../protocol-kit/protocol-handler.ts'
 import { EffectTimers, runEffects, type EffectSink } from '../../protocol-kit/run-effects.ts'
 import { relayProtocol, type RelayProtocol } from './definition.ts'
@@ -56,8 +57,7 @@ export class Relay extends ProtocolHandler<RelayProtocol> implements EffectSink<
     super.onRegister(context)
     this.#state = new RelayState({
       ownId: context.localPeer.peerId, ...this.#options,
-      // eslint-disable-next-line no-restricted-properties -- the context's own generator is the parameter that the rule asks for
-      newId: () => context.randomBytes(ID_BYTES),
+      newId: () => draw(context, ID_BYTES),
     })
     this.#step({ kind: 'start' })
   }
@@ -115,8 +115,7 @@ export class Relay extends ProtocolHandler<RelayProtocol> implements EffectSink<
   #outcomeOf(ref: string, to: PeerId, sealed: Uint8Array): Promise<SendOutcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(ref, { resolve, reject })
-      // eslint-disable-next-line no-restricted-properties -- likewise
-      this.#step({ kind: 'send', ref, to, sealed, digest: this.#digestOf(sealed), id: this.context.randomBytes(ID_BYTES) })
+      this.#step({ kind: 'send', ref, to, sealed, digest: this.#digestOf(sealed), id: draw(this.context, ID_BYTES) })
     })
   }
 

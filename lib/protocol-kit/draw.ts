@@ -1,6 +1,6 @@
-import type { ProtocolContext } from '../../contracts/protocol.ts'
+import type { ProtocolContext } from '../contracts/protocol.ts'
 
-/** What the context draws: seeded in a simulation, the platform's otherwise. */
+/** Random bytes of a handler's context: seeded in a simulation, the platform's otherwise. */
 export function draw(context: Pick<ProtocolContext, 'randomBytes'>, length: number): Uint8Array {
   // eslint-disable-next-line no-restricted-properties -- the context's own generator is the parameter that the rule asks for
   return context.randomBytes(length)
